@@ -16,7 +16,7 @@ pub struct FailedTest {
     pub test: String,
     /// The name of the test.
     pub name: String,
-    /// The MAC of the device whose file it is; null for a file of a model.
+    /// The MAC of the device that the file is for; null for a file of a model.
     pub mac: Option<String>,
     /// The model of the phone.
     pub model: String,
@@ -119,9 +119,9 @@ pub struct LeftOut {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BrokenFile {
-    /// The MAC of the device whose file it is; null for a file of a model.
+    /// The MAC of the device that the file is for; null for a file of a model.
     pub mac: Option<String>,
-    /// The model whose file it is.
+    /// The model that the file is for.
     pub model: String,
     /// The kind of the file.
     pub file: FileKind,

@@ -89,11 +89,11 @@ pub struct AskedView {
     pub method: String,
     /// The host of the URL, without a port.
     pub host: String,
-    /// Whether it comes over HTTPS, or from this machine where that counts as such.
+    /// Whether the request comes over HTTPS, or from this machine where that counts as such.
     pub tls: bool,
     /// What stands behind the access path, without a query, made fit to be read.
     pub path: String,
-    /// The address that it comes from; null if none was given.
+    /// The address that the request comes from; null if none was given.
     pub address: Option<String>,
     /// What the phone says it is; null if it says nothing.
     pub user_agent: Option<String>,
@@ -149,7 +149,7 @@ pub enum StepOutcome {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepView {
-    /// Which step it is; never renamed.
+    /// The step of the explanation, as a word for programs; never renamed.
     pub step: StepId,
     /// How this step of the explanation ended.
     pub outcome: StepOutcome,
@@ -197,7 +197,7 @@ pub struct AccessPathDetails {
     pub id: Option<String>,
     /// The label of the access path; null if D1 does not have it any more.
     pub label: Option<String>,
-    /// The time at which it ends, in Unix milliseconds; null if it does not end.
+    /// The time at which the access path ends, in Unix milliseconds; null if the access path does not end.
     pub expires_at: Option<u64>,
     /// Whether the time of the access path is over.
     pub is_expired: bool,
@@ -270,7 +270,7 @@ pub struct DeviceDetails {
     pub device: Option<DeviceView>,
     /// The MAC of the phone in question; null if the request names none.
     pub mac: Option<String>,
-    /// The model whose file it is, of a file that is not one device's.
+    /// The model that the file is for, of a file that is not one device's.
     pub model: Option<String>,
     /// The family that the file is written for; null where it is not known.
     pub family: Option<Family>,

@@ -139,7 +139,7 @@ fn described(operation: Operation, generator: &mut SchemaGenerator) -> Value {
     });
     if let Some(tried) = tried.filter(|_| shapes.status != 200) {
         described["responses"]["200"] = json!({
-            "description": "What the change would do, where it was only tried.",
+            "description": "What the change would do, where the change was only tried.",
             "content": { "application/json": { "schema": tried } },
         });
     }

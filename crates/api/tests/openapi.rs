@@ -77,6 +77,37 @@ const PARTIAL: &[&str] = &[
     "As", "For", "From", "In", "Null", "Of", "Since", "Unique", "Unless", "Until", "While", "With",
 ];
 
+/// A description that begins with one of these names its noun before it points to it.
+const ASKING: &[&str] = &["How", "What", "When", "Whether", "Which", "Why"];
+
+/// Words between the beginning of a description and its noun.
+const SMALL: &[&str] = &[
+    "about", "as", "at", "be", "been", "by", "can", "could", "did", "do", "does", "far", "for",
+    "from", "had", "has", "have", "in", "is", "long", "many", "may", "might", "much", "must", "not",
+    "of", "often", "on", "or", "so", "to", "was", "were", "will", "with", "would",
+];
+
+const POINTS_BEFORE_A_NOUN: &str = "points to a noun that is elsewhere";
+
+/// Schemas of what a family is: in their descriptions `its` is the family's.
+const OF_A_FAMILY: &[&str] = &["CommonSetting", "Conduct", "FamilyView"];
+
+/// Whether a description asks or gives a time, and points before it has named a noun.
+fn points_before_a_noun(text: &str) -> bool {
+    let rest = match text.strip_prefix("The time at which ") {
+        Some(rest) => rest,
+        None => match text.split_once(' ') {
+            Some((first, rest)) if ASKING.contains(&first) => rest,
+            _ => return false,
+        },
+    };
+    let mut words = rest
+        .split_whitespace()
+        .map(|it| it.trim_end_matches(|it: char| !it.is_alphabetic()));
+    let first = words.find(|it| !SMALL.contains(it));
+    first.is_some_and(|it| ["it", "its", "their", "them", "they"].contains(&it))
+}
+
 /// What is wrong with a description, as far as a program can tell.
 fn fault(text: &str) -> Option<&'static str> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -95,6 +126,8 @@ fn fault(text: &str) -> Option<&'static str> {
         Some("is a part of a sentence")
     } else if words.join(" ").split(". ").any(|it| begins(it, POINTING)) {
         Some("has a sentence whose noun is elsewhere")
+    } else if points_before_a_noun(text) {
+        Some(POINTS_BEFORE_A_NOUN)
     } else if words.windows(2).any(is_vague) {
         Some("gives a number as `so many`")
     } else if text.contains("[`") {
@@ -146,6 +179,12 @@ fn faults(value: &Value, place: &str, wrong: &mut Vec<String>) {
 fn every_description_stands_alone_and_none_is_missing() {
     let mut wrong = Vec::new();
     faults(&document(), "", &mut wrong);
+    wrong.retain(|it| {
+        let is_of_a_family = OF_A_FAMILY
+            .iter()
+            .any(|name| it.starts_with(&format!("/components/schemas/{name}/")));
+        !(is_of_a_family && it.contains(POINTS_BEFORE_A_NOUN))
+    });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -163,6 +202,10 @@ fn a_description_that_does_not_stand_alone_is_found_wherever_it_is() {
         "The key of the device. It is never shown.",
         "The rollout waits for so\nmany seconds.",
         "Nobody waits so long.",
+        "Why it does not get on just now.",
+        "What to do about it.",
+        "How many of its jobs were cancelled.",
+        "The time at which it ended, in Unix milliseconds.",
         "The MACs, at most [`MAX`].",
     ];
     for text in bad {
@@ -178,8 +221,10 @@ fn a_description_that_does_not_stand_alone_is_found_wherever_it_is() {
         "The address that the request came from.",
         "`running` or `paused`, and for good `finished`.",
         "The device is disabled. Italian phones are, too.",
+        "What the phone says of itself, and whether it can be read.",
+        "The time at which the phone last took its files.",
     ];
-    assert_eq!(good.map(fault), [None; 3]);
+    assert_eq!(good.map(fault), [None; 5]);
     let mut wrong = Vec::new();
     let missing = json!({ "anyOf": [{ "properties": { "secret": { "type": "string" } } }] });
     faults(&missing, "", &mut wrong);

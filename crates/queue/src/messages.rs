@@ -164,7 +164,7 @@ pub const MAX_OPEN_TOLD: usize = 20;
 pub struct OpenRollout {
     /// The id of the rollout.
     pub id: String,
-    /// The id of the tenant whose phones it notifies.
+    /// The id of the tenant whose phones the rollout notifies.
     pub tenant: String,
     /// The state of the rollout: `running` or `paused`.
     pub state: RolloutState,
@@ -174,7 +174,7 @@ pub struct OpenRollout {
     pub total: u64,
     /// Number of devices that have, or had, their job.
     pub released: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the rollout was made, in Unix milliseconds.
     pub created_at: u64,
 }
 
@@ -185,7 +185,7 @@ pub struct OpenRollout {
 pub struct EdgeStatus {
     /// Number of jobs that the pool holds for its proxy.
     pub in_flight: u64,
-    /// When its proxy last accepted a connection.
+    /// The time at which the pool's proxy last accepted a connection.
     pub connected_at: Option<u64>,
     /// The time since which the pool itself cannot send, in Unix milliseconds: its proxy takes no connection, a connection
     /// broke with jobs on it, or what the pool needs for sending cannot be read. Null after the last connection that was taken.

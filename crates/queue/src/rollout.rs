@@ -68,7 +68,7 @@ pub enum Stage {
 pub struct Threshold {
     /// The least share of a stage's devices that fetched in time, 0 to 1.
     pub share: f64,
-    /// How long after it was first notified a phone may take, in seconds.
+    /// How long a phone may take after its first NOTIFY, in seconds.
     pub within_s: u32,
 }
 

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
     schemars(rename = "Window")
 )]
 pub struct TimeWindow {
-    /// The time of the day at which it begins, `HH:MM`, inclusive.
+    /// The time of the day at which the window begins, `HH:MM`, inclusive.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: Clock,
-    /// The time of the day at which it ends, `HH:MM`, exclusive. A time before `from` is on the
+    /// The time of the day at which the window ends, `HH:MM`, exclusive. A time before `from` is on the
     /// next day; a time equal to `from` makes a whole day.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub to: Clock,
-    /// The days on which it opens; absent is every day.
+    /// The days on which the window opens; absent is every day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<Vec<Day>>,
     /// IANA name, such as `Europe/Berlin`; absent is the tenant's.

@@ -12,7 +12,7 @@ pub struct AuditQuery {
     pub object: Option<String>,
     /// What was done, for example `device.update`.
     pub action: Option<String>,
-    /// Id of the token that did it; `admin` for the deployment's own.
+    /// Id of the token that made the change; `admin` for the deployment's own.
     pub token: Option<String>,
     /// The id of a request, or of an operation for all that it changed.
     pub request_id: Option<String>,

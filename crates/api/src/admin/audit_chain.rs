@@ -39,7 +39,7 @@ pub struct PartView {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerifyQuery {
-    /// `next` of the call before; left out, it begins after the last cut.
+    /// `next` of the call before; left out, the check begins after the last cut.
     pub after: Option<u64>,
 }
 
@@ -102,7 +102,7 @@ pub struct CutRow {
     pub first_at: u64,
     /// The time of the last entry that was cut, in Unix milliseconds.
     pub last_at: u64,
-    /// Id of the token that cut it.
+    /// Id of the token that cut the period.
     pub token_id: String,
     /// The time of the cut, in Unix milliseconds.
     pub at: u64,

@@ -68,7 +68,7 @@ pub struct EventView {
     /// without a query, made fit to be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Id of the access path under which it was asked for.
+    /// Id of the access path under which the phone asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_path: Option<String>,
     /// More about the outcome, such as the findings of a file that could not be made, or the name
@@ -81,7 +81,8 @@ pub struct EventView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventCounts {
-    /// When they were counted, in Unix milliseconds; null if they have not been yet. The cron event counts them.
+    /// The time at which the requests were counted, in Unix milliseconds; null before the first count. The cron event
+    /// counts the requests.
     pub counted_at: Option<u64>,
     /// The hours of the last day in which there was any, in their order.
     pub hours: Vec<HourCounts>,

@@ -11,7 +11,7 @@ pub struct RestoredInput {
     pub keep_tokens: Vec<String>,
     /// Ids of access paths that are kept although they would be removed.
     pub keep_access_paths: Vec<String>,
-    /// Removes every token and every access path but those that are kept, whatever is known of them.
+    /// Removes every token and every access path but those that are kept, whatever the witness knows.
     pub remove_all: bool,
 }
 
@@ -28,7 +28,7 @@ pub struct UndoneView {
     pub action: String,
     /// What had been changed, as in the audit log.
     pub object: String,
-    /// Id of the token that did it; empty for a phone.
+    /// Id of the token that made the change; empty for a phone.
     pub token: String,
 }
 
@@ -46,7 +46,7 @@ pub struct DeviceRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RestoredView {
-    /// Whether the database is behind what was witnessed. Then it vouches for nothing.
+    /// Whether the database is behind what was witnessed. Such a database vouches for nothing.
     pub behind: bool,
     /// How many steps (claims and changes) the database has.
     pub stands_at: u64,
@@ -57,8 +57,8 @@ pub struct RestoredView {
     pub complete: bool,
     /// How many undone steps are known.
     pub undone: usize,
-    /// How many undone steps are known by their number alone: their requests were cut off before they
-    /// were answered. What they did was told to nobody.
+    /// How many undone steps are known by their number alone: the requests of these steps were cut off before they
+    /// were answered, so nobody was told what these steps did.
     pub unknown: u64,
     /// The last 200 of the undone steps that are known, the newest first.
     pub steps: Vec<UndoneView>,

@@ -51,21 +51,21 @@ pub struct TokenInput {
 pub struct TokenView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The name that people know it by.
+    /// The name that people know the token by.
     pub name: String,
-    /// The id of the one tenant that the token sees; null if it sees every tenant.
+    /// The id of the one tenant that the token sees; null if the token sees every tenant.
     pub tenant: Option<String>,
     /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
     pub access: Access,
     /// Whether the token may see secrets.
     pub reveal: bool,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the token was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time at which it ends, in Unix milliseconds; null if it does not end.
+    /// The time at which the token ends, in Unix milliseconds; null if the token does not end.
     pub expires_at: Option<u64>,
     /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
     pub email: Option<String>,
-    /// What to send as the bearer; only in the answer that makes it.
+    /// The text to send as the bearer; only in the answer that makes the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }

@@ -46,7 +46,7 @@ pub struct WebhookView {
     pub id: String,
     /// The id of the tenant; null for a webhook of the whole installation.
     pub tenant: Option<String>,
-    /// The name that people know it by.
+    /// The name that people know the webhook by.
     pub name: String,
     /// The URL that messages are sent to.
     pub url: String,
@@ -57,15 +57,15 @@ pub struct WebhookView {
     pub options: WebhookOptions,
     /// Whether the webhook is off: nothing is looked for and nothing is sent.
     pub disabled: bool,
-    /// How many of its messages were given up and are kept; `GET …/messages?state=dead` shows them.
+    /// How many messages of the webhook were given up and are kept; `GET …/messages?state=dead` shows them.
     pub dead: u64,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the webhook, which is also the ETag of the webhook.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the webhook was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the webhook, in Unix milliseconds.
     pub updated_at: u64,
-    /// What messages are signed with, `whsec_…`; only in the answer that makes it.
+    /// What messages are signed with, `whsec_…`; only in the answer that makes this secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
@@ -128,22 +128,22 @@ impl MessageState {
 pub struct MessageView {
     /// The id, which is sent as `webhook-id` in each try.
     pub id: String,
-    /// What the message is about, the `type` of its body.
+    /// The kind of the message, which is the `type` of its body.
     pub kind: String,
     /// What became of the message.
     pub state: MessageState,
     /// How often the message was sent.
     pub tries: u64,
-    /// The status that the receiver answered last; null if it did not answer.
+    /// The status that the receiver answered last; null if the receiver did not answer.
     pub status: Option<u16>,
     /// Why the last try failed: `status`, `redirect`, `timeout`, `connection`, `gone` or `url`;
-    /// null if it did not fail.
+    /// null if the last try did not fail.
     pub error: Option<String>,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the message was made, in Unix milliseconds.
     pub created_at: u64,
     /// The time of the next try, in Unix milliseconds; null if there is none.
     pub next_at: Option<u64>,
-    /// The time at which it was delivered or given up, in Unix milliseconds; null if it waits.
+    /// The time at which the message was delivered or given up, in Unix milliseconds; null if the message waits.
     pub ended_at: Option<u64>,
     /// The body of the message, as it is sent.
     pub body: Value,

@@ -28,7 +28,7 @@ pub struct BatchDevice {
     /// The model as the phone writes it, with its regional suffix; a new device needs one. A model
     /// that the tenant does not have yet is added.
     pub model: Option<String>,
-    /// The family of a model that the tenant does not have yet; left out, its name tells.
+    /// The family of a model that the tenant does not have yet; left out, the name of the model tells.
     pub family: Option<String>,
     /// Id of a site; not together with `site_name`.
     pub site: Option<String>,
@@ -59,7 +59,7 @@ pub struct BatchQuery {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchAnswer {
-    /// Whether this is only what would become of them.
+    /// Whether this is only what would become of the devices.
     pub dry_run: bool,
     /// Number of devices that were added.
     pub created: u64,
@@ -67,7 +67,7 @@ pub struct BatchAnswer {
     pub changed: u64,
     /// Number of devices that were already as they were to be.
     pub unchanged: u64,
-    /// Number of devices that were refused; nothing of them was written.
+    /// Number of devices that were refused; nothing of these devices was written.
     pub refused: u64,
     /// Names of models that were added.
     pub new_models: Vec<String>,
@@ -103,11 +103,11 @@ pub struct BatchRow {
     /// What became of the device.
     pub outcome: Became,
     /// What of a device that is changed becomes another, by name: `model`, `site`, `label`, and each setting as
-    /// `settings.NAME`. Values are not in it.
+    /// `settings.NAME`. Values are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub changes: Vec<String>,
-    /// The kind of problem that refused it, as in the `type` of a problem: `invalid-value`, `invalid-files`.
+    /// The kind of problem that refused the device, as in the `type` of a problem: `invalid-value`, `invalid-files`.
     pub cause: Option<String>,
     /// What the call for this device alone would have said, for people.
     pub detail: Option<String>,

@@ -13,11 +13,11 @@ pub struct CountQuery {
     pub again: bool,
 }
 
-/// How many devices a tenant has, by what they are.
+/// How many devices a tenant has, by what the devices are.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceCounts {
-    /// When they were counted, in Unix milliseconds: now, or a while ago where the tenant has more than 10,000 devices.
+    /// The time at which the devices were counted, in Unix milliseconds: now, or a while ago where the tenant has more than 10,000 devices.
     pub counted_at: u64,
     /// All devices of the tenant.
     pub all: Counts,
@@ -84,12 +84,12 @@ impl Counts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AllCounts {
-    /// When they were counted, in Unix milliseconds; null if they have not been yet. The cron event counts them, the
-    /// more seldom the more there are: 100,000 devices every 72 minutes.
+    /// The time at which the devices were counted, in Unix milliseconds; null before the first count. The cron event
+    /// counts the devices, the more seldom the more there are: 100,000 devices every 72 minutes.
     pub counted_at: Option<u64>,
     /// How many devices all tenants have.
     pub devices: u64,
-    /// The devices by the state of their key.
+    /// The devices by the state of their keys.
     pub by_state: BTreeMap<String, u64>,
     /// Number of devices that are out of service.
     pub disabled: u64,

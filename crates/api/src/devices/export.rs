@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableView {
-    /// How many devices are in it.
+    /// How many devices are in the table.
     pub devices: usize,
     /// `cursor` of the next table; null when this is the last one.
     pub next: Option<String>,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::changing::FileDiff;
 
-/// How it is known what a phone has fetched.
+/// How the file that a phone has fetched is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -28,10 +28,10 @@ pub struct FetchedView {
     pub fetched_at: Option<u64>,
     /// The version that the phone would get now.
     pub version: u64,
-    /// How it is known what the phone fetched.
+    /// How the file that the phone fetched is known.
     pub source: Source,
-    /// Why it is not known what the phone fetched; null where it is known.
+    /// Why the file that the phone fetched is not known; null where that file is known.
     pub reason: Option<String>,
-    /// How the files differ; null where it is not known what the phone fetched.
+    /// How the files differ; null where the file that the phone fetched is not known.
     pub diff: Option<FileDiff>,
 }

@@ -22,19 +22,19 @@ pub struct FleetQuery {
     pub cursor: Option<String>,
 }
 
-/// A device and whose it is.
+/// A device, with the tenant that has the device.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundDevice {
-    /// Id of the tenant that has it.
+    /// Id of the tenant that has the device.
     pub tenant: String,
-    /// Name of the tenant that has it.
+    /// Name of the tenant that has the device.
     pub tenant_name: String,
     #[serde(flatten)]
     pub device: DeviceView,
 }
 
-/// A device, and after it was added who else has its MAC.
+/// A device, and after it was added which other tenants have a device with the same MAC.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WithDoubles {

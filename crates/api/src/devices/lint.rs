@@ -32,7 +32,7 @@ pub struct LintView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileLintView {
-    /// The kind of the file that it is about.
+    /// The kind of the file that was checked.
     pub kind: FileKind,
     /// Whether the file may be served.
     pub ok: bool,

@@ -85,11 +85,11 @@ pub struct DeviceView {
     pub profile: Option<String>,
     /// What sealing by the profile is worth; null without a profile.
     pub profile_grade: Option<Grade>,
-    /// Id of its site.
+    /// Id of the site that the device is at.
     pub site: Option<String>,
     /// A text of the operator for people to read.
     pub label: String,
-    /// Whether the device is out of service: it is answered with the refusal.
+    /// Whether the device is out of service: its phone gets the refusal.
     pub disabled: bool,
     /// The life of the device's key; the key itself is never shown.
     pub key: KeyView,
@@ -113,11 +113,11 @@ pub struct DeviceView {
     /// absent once the phone was here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_until: Option<u64>,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the device, which is also the ETag of the device.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the device was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the device, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -75,8 +75,8 @@ pub struct MovedView {
     pub device: DeviceView,
     /// How the phone finds its new URLs; null: not by itself.
     pub forward: Option<ForwardView>,
-    /// How many of its NOTIFY jobs were cancelled; null where the queue did not answer: then they end
-    /// without effect when their turn comes.
+    /// How many NOTIFY jobs of the device were cancelled; null where the queue did not answer: then the jobs
+    /// end without effect when their turn comes.
     pub cancelled_jobs: Option<u32>,
 }
 
@@ -84,10 +84,10 @@ pub struct MovedView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForwardView {
-    /// Id of the access path of the new tenant that its initial file names, unless the tenant names another
-    /// one that its phones are to move to.
+    /// Id of the access path of the new tenant that the initial file of the phone names, unless the tenant names
+    /// another one that its phones are to move to.
     pub access_path: String,
-    /// The access path's URL, if this move made it: it is shown once.
+    /// The URL of the access path, if this move made the access path: the URL is shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The time until which the phone is sent on at most, in Unix milliseconds.

@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreviewView {
-    /// The kind of the file that it is about.
+    /// The kind of the file that is shown.
     pub kind: FileKind,
     /// The version of the settings that the file was made from.
     pub version: u64,

@@ -47,7 +47,7 @@ pub struct UnknownView {
     pub path: String,
 }
 
-/// What User-Agent and name of a file suggest about a phone. Whoever asks writes them as it likes.
+/// What User-Agent and name of a file suggest about a phone. Whoever asks writes both at will.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GuessView {

@@ -14,7 +14,7 @@ pub struct JobView {
     pub device: String,
     /// The text of the Event header.
     pub event: String,
-    /// The id of the pool that it belongs to.
+    /// The id of the pool that the job belongs to.
     pub pool: String,
     /// `queued`, `leased` (with a relay), `answered` (2xx, its download is waited for); and for good
     /// `fetched`, `rejected`, `unreachable`, `expired` or `cancelled`.
@@ -25,31 +25,31 @@ pub struct JobView {
     pub message: String,
     /// The last SIP status code.
     pub code: Option<u16>,
-    /// The version of the device's files that it should come for.
+    /// The version of the device's files that the phone should come for.
     pub version: u64,
     /// Id of the rollout that the job belongs to.
     pub rollout: Option<String>,
-    /// Id of the relay that has the job, or had it last; `edge` is the pool that sends itself.
+    /// Id of the relay that has the job, or had the job last; `edge` is the pool that sends itself.
     pub relay: Option<String>,
     /// The number of NOTIFYs that were sent in vain.
     pub tries: u32,
     /// Number of further requests that joined the job.
     pub joined: u32,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the job was made, in Unix milliseconds.
     pub created_at: u64,
     /// The time before which a queued job is not sent, in Unix milliseconds.
     pub due_at: u64,
     /// The time after which a queued job is not sent, in Unix milliseconds.
     pub expires_at: u64,
-    /// When it was last given to a relay.
+    /// The time at which the job was last given to a relay, in Unix milliseconds.
     pub sent_at: Option<u64>,
     /// The time at which the phone answered the NOTIFY, in Unix milliseconds.
     pub answered_at: Option<u64>,
-    /// When the phone took its files.
+    /// The time at which the phone took its files, in Unix milliseconds.
     pub fetched_at: Option<u64>,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
+    /// The time at which the job ended, in Unix milliseconds; null while the job goes on.
     pub ended_at: Option<u64>,
-    /// The history of the job: each time that it was given to a relay. A list of jobs leaves the
+    /// The history of the job: each time that the job was given to a relay. A list of jobs leaves the
     /// history out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<Attempt>>,

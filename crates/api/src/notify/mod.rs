@@ -26,10 +26,10 @@ pub struct NotifyInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notified {
-    /// The job; `GET` it to follow it.
+    /// The job; `GET` shows how the job goes on.
     pub job: JobBrief,
-    /// Whether it is an earlier request's job that still waits for its end: a device has one
-    /// pending job per event.
+    /// Whether the job is an earlier request's that has not ended yet: a device has one pending job
+    /// per event.
     pub joined: bool,
 }
 
@@ -43,11 +43,11 @@ pub struct JobBrief {
     pub device: String,
     /// The text of the Event header of the NOTIFY.
     pub event: String,
-    /// The id of the pool that it belongs to.
+    /// The id of the pool that the job belongs to.
     pub pool: String,
     /// The state that the job is in now.
     pub state: ringfence_queue::job::State,
-    /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
+    /// The earliest time at which the job goes out, in Unix milliseconds: a job about a change waits until every
     /// location can see the change.
     pub due_at: u64,
 }

@@ -22,17 +22,17 @@ pub struct PoolInput {
 pub struct PoolView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The name that people know it by.
+    /// The name that people know the pool by.
     pub name: String,
     /// The options, each with its default where nothing was given.
     pub options: PoolOptions,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the pool, which is also the ETag of the pool.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the pool was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the pool, in Unix milliseconds.
     pub updated_at: u64,
-    /// What its queue holds; only where one pool is asked for.
+    /// What the queue of the pool holds; only where one pool is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueView>,
 }
@@ -79,9 +79,9 @@ pub struct Reachable {
 #[derive(schemars::JsonSchema)]
 #[allow(dead_code)]
 struct DestinationsShape {
-    /// Names of hosts, `pbx.example`, or `*.phones.example` for everything below it; at most 50.
+    /// Names of hosts, `pbx.example`, or `*.phones.example` for everything below `phones.example`; at most 50.
     domains: Vec<String>,
     /// Networks, `198.51.100.0/24`; at most 50. With any, what the domains lead to has to be in one of
-    /// them too.
+    /// the networks too.
     networks: Vec<String>,
 }

@@ -25,6 +25,6 @@ pub struct ProxyCredentialsView {
     pub username: String,
     /// The realm that alone is answered; null: whichever the proxy names.
     pub realm: Option<String>,
-    /// The time at which they were set, in Unix milliseconds.
+    /// The time at which the credentials were set, in Unix milliseconds.
     pub updated_at: u64,
 }

@@ -25,11 +25,11 @@ pub struct DrainInput {
 pub struct RelayView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The id of the pool that it belongs to.
+    /// The id of the pool that the relay belongs to.
     pub pool: String,
-    /// The name that people know it by.
+    /// The name that people know the relay by.
     pub name: String,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the relay was made, in Unix milliseconds.
     pub created_at: u64,
     /// Whether the relay is connected to its pool now.
     pub connected: bool,
@@ -49,7 +49,7 @@ pub struct RelayView {
     pub in_flight: u64,
     /// Whether the relay gets no more jobs until it connects again.
     pub draining: bool,
-    /// What the relay sends as its bearer; only in the answer that makes it.
+    /// What the relay sends as its bearer; only in the answer that makes the relay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
 }

@@ -29,7 +29,7 @@ pub struct RolloutInput {
     pub threshold: Option<Threshold>,
     /// How long each job may try, in seconds.
     pub expiry_s: Option<u32>,
-    /// Id of a pool: needed where the selection is reached through several, and narrows it.
+    /// Id of a pool: needed where the selection is reached through several, and narrows the selection.
     pub pool: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct RolloutInput {
 pub struct RolloutView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The id of the pool that it belongs to.
+    /// The id of the pool that the rollout belongs to.
     pub pool: String,
     /// `running`, `paused`, `finished` or `cancelled`.
     pub state: RolloutState,
@@ -56,7 +56,7 @@ pub struct RolloutView {
     pub stage: u32,
     /// The number of jobs in each state.
     pub progress: Progress,
-    /// The stages, each with how far it goes and what came of it.
+    /// The stages, each with how far the stage goes and what came of the stage.
     pub stages: Vec<StageView>,
     /// The devices that the rollout is for.
     pub selection: Selection,
@@ -77,9 +77,9 @@ pub struct RolloutView {
     pub threshold: Option<Threshold>,
     /// How long each job may wait to be fetched, in seconds.
     pub expiry_s: u32,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the rollout was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
+    /// The time at which the rollout ended, in Unix milliseconds; null while the rollout goes on.
     pub ended_at: Option<u64>,
 }
 
@@ -107,7 +107,7 @@ pub struct Progress {
     pub skipped: u64,
 }
 
-/// A stage and how it went.
+/// A stage and how the stage went.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StageView {
@@ -119,7 +119,7 @@ pub struct StageView {
     pub in_time: u64,
     /// Number of devices that did not fetch in time.
     pub late: u64,
-    /// Number of devices that the result leaves out: their job was cancelled or counts in another rollout,
+    /// Number of devices that the result leaves out: the job of the device was cancelled or counts in another rollout,
     /// or the device was deleted.
     pub excluded: u64,
 }

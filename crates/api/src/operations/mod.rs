@@ -62,7 +62,7 @@ pub struct Started {
     /// What happens to each device, for people.
     pub message: String,
     /// What would become of the files of the first devices of the selection; null where the action changes no files, and
-    /// where it was started.
+    /// where the operation was started.
     pub sample: Option<Sample>,
 }
 
@@ -84,32 +84,32 @@ pub struct Sample {
     pub diff: Vec<Value>,
 }
 
-/// A change of many devices, and how far it is. Times are Unix milliseconds.
+/// A change of many devices, and how far the change is. Times are Unix milliseconds.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OperationView {
-    /// The id, a ULID: that of the request that started it. The audit entries of its changes have it as their
-    /// `request_id`.
+    /// The id, a ULID: that of the request that started the operation. The audit entries of the operation's changes
+    /// have this id as their `request_id`.
     pub id: String,
     /// `running`; and for good `done`, `cancelled`, or `stopped` for a `cause`.
     pub state: String,
-    /// Why it was stopped: `token_removed`, `token_expired` or `database_restored`.
+    /// Why the operation was stopped: `token_removed`, `token_expired` or `database_restored`.
     pub cause: Option<String>,
     /// What is done to each device; secrets are masked.
     pub action: Value,
-    /// The selection as it was asked for.
+    /// The selection as the request that started the operation has it.
     pub selection: Value,
-    /// Whether devices are left alone that an operator changed since it started.
+    /// Whether devices are left alone that an operator changed since the operation started.
     pub if_unchanged: bool,
-    /// Id of the token that started it; `admin` for the deployment's own.
+    /// Id of the token that started the operation; `admin` for the deployment's own.
     pub token: String,
     /// How many devices there are, by what became of them.
     pub devices: OutcomeCounts,
-    /// Why it does not get on just now; it is tried again.
+    /// Why the operation makes no progress; the Worker tries the step again.
     pub trouble: Option<String>,
-    /// The time at which it was started, in Unix milliseconds.
+    /// The time at which the operation was started, in Unix milliseconds.
     pub created_at: u64,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
+    /// The time at which the operation ended, in Unix milliseconds; null while the operation goes on.
     pub ended_at: Option<u64>,
 }
 
@@ -185,11 +185,11 @@ pub struct OperationDevice {
     pub device: String,
     /// What became of the device.
     pub outcome: Outcome,
-    /// The kind of problem that refused it, as in the `type` of a problem: `conflict`, `not-found`.
+    /// The kind of problem that refused the device's change, as in the `type` of a problem: `conflict`, `not-found`.
     pub cause: Option<String>,
     /// What the call for this device alone would have said, for people.
     pub detail: Option<String>,
-    /// When its turn was, in Unix milliseconds.
+    /// The time of the device's turn, in Unix milliseconds.
     pub at: Option<u64>,
 }
 

@@ -24,7 +24,7 @@ pub struct NewAccessPathInput {
     /// The time from which on the access path answers no more, in Unix milliseconds; null is never.
     #[serde(default)]
     pub expires_at: Option<u64>,
-    /// Whether the tenant's phones are to move to it, as by `putAccessPathTarget`.
+    /// Whether the tenant's phones are to move to the new access path, as by `putAccessPathTarget`.
     #[serde(default)]
     pub target: bool,
 }
@@ -34,8 +34,8 @@ pub struct NewAccessPathInput {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetInput {
-    /// The access path once more, as its URL or its segment: needed unless it was named before, or made for
-    /// moved phones.
+    /// The access path once more, as its URL or its segment: needed unless the access path was named before, or made
+    /// for moved phones.
     pub url: Option<String>,
 }
 
@@ -47,9 +47,9 @@ pub struct AccessPathView {
     pub id: String,
     /// A text of the operator for people to read.
     pub label: String,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the access path was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time at which it ends, in Unix milliseconds; null if it does not end.
+    /// The time at which the access path ends, in Unix milliseconds; null if the access path does not end.
     pub expires_at: Option<u64>,
     /// When a phone last got a file under the access path, to the hour; null if none ever has.
     pub last_used_at: Option<u64>,
@@ -58,13 +58,13 @@ pub struct AccessPathView {
     /// `last_used_at` alone.
     pub devices_7d: u64,
     /// The time since which the tenant's phones are to move to this access path,
-    /// in Unix milliseconds; null if they are not. Every file of a device that names URLs names those of
-    /// this access path, under whichever it was asked for.
+    /// in Unix milliseconds; null if the phones are not to. Every file of a device that names URLs names those of
+    /// this access path, under whichever the file was asked for.
     pub target_since: Option<u64>,
-    /// What stands in URLs; only in the answer that makes it.
+    /// What stands in URLs; only in the answer that makes the access path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
-    /// What to tell phones; only in the answer that makes it.
+    /// The URL to tell phones; only in the answer that makes the access path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }

@@ -23,6 +23,6 @@ pub struct CertificateView {
     pub body: String,
     /// SHA-256 of the file's base64, to compare.
     pub digest: String,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the certificate was made, in Unix milliseconds.
     pub created_at: u64,
 }

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 pub struct FileTestInput {
     /// What the test says, for people; unique within the tenant; 1 to 100 characters.
     pub name: String,
-    /// The name of the model whose phones it is about; left out, any.
+    /// The name of the model whose phones the test is about; left out, any.
     #[serde(default)]
     pub model: Option<String>,
-    /// The id of the site whose phones it is about; left out, any. Not of files that phones share.
+    /// The id of the site whose phones the test is about; left out, any. Not of files that phones share.
     #[serde(default)]
     pub site: Option<String>,
-    /// The MAC of the phone that it is about; left out, any. Not of files that phones share.
+    /// The MAC of the phone that the test is about; left out, any. Not of files that phones share.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub device: Option<Mac>,
@@ -41,11 +41,11 @@ pub struct FileTestView {
     pub id: String,
     /// What the test says, for people.
     pub name: String,
-    /// The name of the model whose phones it is about; null is any.
+    /// The name of the model whose phones the test is about; null is any.
     pub model: Option<String>,
-    /// The id of the site whose phones it is about; null is any.
+    /// The id of the site whose phones the test is about; null is any.
     pub site: Option<String>,
-    /// The MAC of the phone that it is about; null is any.
+    /// The MAC of the phone that the test is about; null is any.
     pub device: Option<String>,
     /// The kind of file.
     pub file: FileKind,
@@ -55,11 +55,11 @@ pub struct FileTestView {
     pub expect: Expect,
     /// What the parameter is compared with; null where that is nothing.
     pub value: Option<String>,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the test, which is also the ETag of the test.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the test was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the test, in Unix milliseconds.
     pub updated_at: u64,
 }
 

@@ -22,9 +22,9 @@ pub struct VersionView {
     pub comment: String,
     /// Whether the version is the current one.
     pub current: bool,
-    /// The time at which another version took its place; null for the current version.
+    /// The time at which another version took the place of this one; null for the current version.
     pub ended_at: Option<u64>,
-    /// About how many bytes of the tenant's history go with it.
+    /// About how many bytes of the tenant's history go with the version.
     pub bytes: u64,
 }
 
@@ -70,10 +70,10 @@ pub struct SettingsDiff {
 pub struct SettingDiff {
     /// The name of the setting.
     pub name: String,
-    /// What it was; null: it was not there. Secrets are masked.
+    /// What the setting was; null if the setting was not there. Secrets are masked.
     pub from: Option<SettingView>,
-    /// What it became; null: it is not there. Secrets are masked: one that was replaced by another is told and
-    /// neither is shown.
+    /// What the setting became; null if the setting is not there. Secrets are masked: a secret that was replaced by
+    /// another is listed, and neither is shown.
     pub to: Option<SettingView>,
 }
 

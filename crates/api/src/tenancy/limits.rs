@@ -24,8 +24,8 @@ pub struct LimitsView {
     pub limits: Limits,
 }
 
-/// The limits of a tenant that are not the defaults. What it does not know is passed over: a newer
-/// version may have stored it.
+/// The limits of a tenant that are not the defaults. A member that the Worker does not know is passed over: a
+/// newer version may have stored the member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -32,17 +32,17 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>
 pub struct ModelView {
     /// The name of the model, as the phone writes it.
     pub name: String,
-    /// The family of phones that it is for.
+    /// The family of phones that the model is of.
     pub family: Family,
     /// Name of the sealing profile; null is plaintext over HTTPS.
     pub profile: Option<String>,
     /// What sealing by the profile is worth; null without a profile.
     pub profile_grade: Option<Grade>,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the model, which is also the ETag of the model.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the model was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the model, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

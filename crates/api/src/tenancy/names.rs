@@ -22,7 +22,7 @@ pub struct StandsBack {
     pub behind: String,
     /// A path that both names read.
     pub example_path: String,
-    /// What follows, and what to do about it, in a sentence.
+    /// What follows, and what to do then, in a sentence.
     pub message: String,
 }
 

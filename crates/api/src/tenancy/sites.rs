@@ -16,12 +16,12 @@ pub struct SiteInput {
 pub struct SiteView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The name that people know it by.
+    /// The name that people know the site by.
     pub name: String,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the site, which is also the ETag of the site.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the site was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the site, in Unix milliseconds.
     pub updated_at: u64,
 }

@@ -18,21 +18,21 @@ pub struct TemplateInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TemplateView {
-    /// The kind of the file that it is about.
+    /// The kind of the file that the template makes.
     pub kind: FileKind,
-    /// The family of phones that it is for.
+    /// The family of phones that the template is for.
     pub family: Family,
     /// The name of the model that the template is for; null is every model of the family.
     pub model: Option<String>,
     /// The text of the template, in Jinja's syntax.
     pub source: String,
-    /// Whether it is the one that comes with Ringfence, because nobody wrote another.
+    /// Whether the template is the one that comes with Ringfence, because nobody wrote another.
     pub builtin: bool,
-    /// Number of changes of the template; 0 while it is the built-in one.
+    /// Number of changes of the template; 0 while the template is the built-in one.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the template was made, in Unix milliseconds.
     pub created_at: Option<u64>,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the template, in Unix milliseconds.
     pub updated_at: Option<u64>,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

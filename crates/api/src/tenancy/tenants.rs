@@ -28,7 +28,7 @@ pub struct TenantInput {
 pub struct TenantView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The name that people know it by.
+    /// The name that people know the tenant by.
     pub name: String,
     /// The hostname at which alone the tenant's access paths answer; null is any.
     pub hostname: Option<String>,
@@ -36,11 +36,11 @@ pub struct TenantView {
     pub options: TenantOptions,
     /// Number of changes above the devices: of options, settings, templates and models.
     pub settings_version: u64,
-    /// The number of its changes, which is also its ETag.
+    /// The number of changes of the tenant, which is also the ETag of the tenant.
     pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
+    /// The time at which the tenant was made, in Unix milliseconds.
     pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
+    /// The time of the last change of the tenant, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change of options breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

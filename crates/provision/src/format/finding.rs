@@ -29,7 +29,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// What it is, for programs; never renamed.
+    /// The kind of the finding, as a word for programs; never renamed.
     pub code: &'static str,
     /// An error forbids serving the file.
     pub severity: Severity,
@@ -39,7 +39,7 @@ pub struct Finding {
     pub column: u32,
     /// What is wrong, for people.
     pub message: String,
-    /// What to do about it.
+    /// What to do about the finding.
     pub help: String,
     /// `message` and `help` without pieces of the file, where one of them has some.
     #[serde(skip)]

@@ -31,7 +31,7 @@ const MAX_SETTINGS_LEFT_OUT: usize = 40;
 #[non_exhaustive]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RenderedFinding {
-    /// What it is, for programs; never renamed.
+    /// The kind of the finding, as a word for programs; never renamed.
     pub code: &'static str,
     /// An error forbids serving the file.
     pub severity: Severity,
@@ -41,7 +41,7 @@ pub struct RenderedFinding {
     pub column: u32,
     /// What is wrong, for people. `…` stands for a piece of the file that may hold a secret.
     pub message: String,
-    /// What to do about it.
+    /// What to do about the finding.
     pub help: String,
     /// The settings that had a say in the line: the first of them, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -15,7 +15,7 @@ pub enum KeyState {
     Confirmed,
     /// Nobody took the bootstrap in time.
     Expired,
-    /// A newer generation has taken its place.
+    /// A newer generation has taken the place of this one.
     Replaced,
 }
 
