@@ -557,10 +557,10 @@ pub async fn stop(db: &Db, id: &str, cause: StopCause, now: u64) -> Result<(), S
 }
 
 /// Records that a step could not be done.
-pub async fn record_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
+pub async fn record_failure(db: &Db, id: &str, failure: &str) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET failures = failures + 1, trouble = ?2 WHERE id = ?1",
-        args![id, trouble],
+        args![id, failure],
     )
     .await
     .map(drop)

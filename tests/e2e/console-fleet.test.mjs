@@ -101,7 +101,7 @@ describe('the console over all tenants', () => {
       const { page } = boss;
       await boss.open('/console');
       const row = page.locator('tbody tr').filter({ hasText: 'paused' });
-      await row.getByRole('link', { name: /of 2 told$/ }).click();
+      await row.getByRole('link', { name: /of 2 notified$/ }).click();
       await page.waitForURL(new RegExp(`/rollouts/${id}$`));
       await admin.post(`${at}/rollouts/${id}/cancel`);
       await boss.open('/console');

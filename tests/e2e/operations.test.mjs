@@ -315,14 +315,14 @@ describe('an operation', () => {
     const { id } = await start(t, { query: '' }, 'rekey');
     await eventually(
       () => admin.get(`${t}/operations/${id}`),
-      (operation) => operation.trouble !== null,
-      'trouble',
+      (operation) => operation.failure !== null,
+      'failure',
     );
     const midway = await admin.get(`${t}/operations/${id}`);
     assert.deepEqual([midway.state, midway.devices.done], ['running', 0], 'nothing is done before it is published');
     await worker.probe({ kv: null });
     const end = await over(t, id);
-    assert.deepEqual([end.state, end.devices.done, end.trouble], ['done', 3, null]);
+    assert.deepEqual([end.state, end.devices.done, end.failure], ['done', 3, null]);
     assert.ok((await rows(tenant)).every((row) => row.generation === 2));
   });
 });

@@ -546,7 +546,7 @@ fn rollouts_of_all(of: &Deployment) -> Vec<Vec<Cell>> {
                 href::tenant(tenant, ""),
             ),
             Cell::state(rollout_tone(&rollout.state), &rollout.state),
-            Cell::link(fill(EN.told_of, &[&told[0], &told[1]]), to),
+            Cell::link(fill(EN.notified_of, &[&told[0], &told[1]]), to),
             Cell::text(&rollout.message),
         ]
     };
@@ -722,7 +722,7 @@ mod tests {
             "href=\"/console/fleet/armed\"",
             "href=\"/console/fleet/refused\"",
             "8 served, 2 refused",
-            "href=\"/console/tenants/T/rollouts/R\">5 of 1,200 told",
+            "href=\"/console/tenants/T/rollouts/R\">5 of 1,200 notified",
             ">Harbour<",
             "href=\"/console/tenants/T/webhooks/W?state=dead\"",
             "3 messages were given up",

@@ -150,13 +150,13 @@ pub struct Status {
     /// The pool itself, where its options have it send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<EdgeStatus>,
-    /// Rollouts that go on, of all tenants, the newest first; at most [`MAX_OPEN_TOLD`].
+    /// Rollouts that go on, of all tenants, the newest first; at most [`MAX_OPEN_LISTED`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenRollout>,
 }
 
 /// How many of the rollouts that go on are told at most.
-pub const MAX_OPEN_TOLD: usize = 20;
+pub const MAX_OPEN_LISTED: usize = 20;
 
 /// A rollout that goes on. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

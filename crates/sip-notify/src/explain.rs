@@ -150,7 +150,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         486 | 600 => (
             "The phone is busy; many refuse to restart or fetch while in a call.",
-            "Nothing: it is told again later.",
+            "Nothing: the phone is notified again later.",
             Retry,
         ),
         489 => (
@@ -170,7 +170,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         501 => (
             "Whoever answered does not know NOTIFY at all.",
-            "Check that the SIP address is the phone's; if it is, this model cannot be told by NOTIFY.",
+            "Check that the SIP address is the phone's; if it is, this model cannot be notified.",
             Never,
         ),
         502 | 504 => (
@@ -180,7 +180,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         503 => (
             "The proxy or the phone is overloaded or under maintenance.",
-            "Nothing: it is told again later, not before the time it asked for. If many do so, slow the rollout down.",
+            "Nothing: the phone is notified again later, not before the time that it asked for. If many do so, slow the rollout down.",
             Retry,
         ),
         505 => (

@@ -10,7 +10,7 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
 use crate::api::check::candidate::Candidate;
-use crate::api::check::look::{Files, MAX_TOLD};
+use crate::api::check::look::{Files, MAX_LISTED};
 use crate::app::App;
 use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File};
@@ -135,7 +135,7 @@ impl Candidate {
         let run = candidate.run().await?;
         let items = candidate.tests.iter().enumerate().map(|(at, test)| {
             let failed = run.failed.iter().filter(|(of, _)| *of == at);
-            let told = failed.clone().take(MAX_TOLD);
+            let told = failed.clone().take(MAX_LISTED);
             TestResult {
                 test: test.id.clone(),
                 name: test.name.clone(),

@@ -23,8 +23,8 @@ use crate::files::urls::Urls;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 
-/// The most broken files, and the most broken tests, that are told; after one more the check of a change ends.
-pub const MAX_TOLD: usize = 20;
+/// The most broken files, and the most broken tests, that are listed; after one more the check of a change ends.
+pub const MAX_LISTED: usize = 20;
 
 /// How many of the settings that phones do without are told at most.
 const MAX_LEFT_OUT: usize = 100;
@@ -125,7 +125,7 @@ pub(super) struct CheckReport {
 
 impl CheckReport {
     fn is_enough(&self, look: &Look) -> bool {
-        !look.compares && (self.files > MAX_TOLD || self.tests > MAX_TOLD)
+        !look.compares && (self.files > MAX_LISTED || self.tests > MAX_LISTED)
     }
 
     /// Why the change is refused, if it is.
@@ -141,9 +141,9 @@ impl CheckReport {
         self.files += broken.len();
         self.tests += failed.len();
         self.broken.extend(broken);
-        self.broken.truncate(MAX_TOLD);
+        self.broken.truncate(MAX_LISTED);
         self.failed.extend(failed);
-        self.failed.truncate(MAX_TOLD);
+        self.failed.truncate(MAX_LISTED);
     }
 }
 
@@ -518,7 +518,7 @@ fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
 
 /// How a number of which only the first are told is said.
 fn number(of: usize) -> String {
-    match of > MAX_TOLD {
+    match of > MAX_LISTED {
         true => format!("at least {of}"),
         false => of.to_string(),
     }

@@ -68,7 +68,7 @@ fn operation_view(row: OperationRow, token: &Token) -> OperationView {
         cause: row.cause,
         if_unchanged: row.if_unchanged == 1,
         token: row.token_id,
-        trouble: row.trouble,
+        failure: row.trouble,
         created_at: row.created_at,
         ended_at: row.ended_at,
     }

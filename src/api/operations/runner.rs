@@ -202,12 +202,12 @@ async fn step(env: &Env, tenant_id: &str) -> Result<Next, StorageError> {
         "operation_step",
         &[("operation", &operation.id), ("error", &error)],
     );
-    operations::record_trouble(&db, &operation.id, TROUBLE).await?;
+    operations::record_failure(&db, &operation.id, FAILURE).await?;
     Ok(Next::In(pause(operation.failures)))
 }
 
 /// What an operator is told: only the log says more.
-const TROUBLE: &str =
+const FAILURE: &str =
     "A step could not be done: storage, the edge or the witness did not answer. The Worker tries the step again.";
 
 /// The pause after `failures` failures in a row, in milliseconds.

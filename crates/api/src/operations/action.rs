@@ -111,7 +111,7 @@ impl Action {
     /// What it will do, for people.
     pub fn effect(&self) -> &'static str {
         match self {
-            Self::Notify(_) => "Each phone is told by NOTIFY.",
+            Self::Notify(_) => "Each phone is notified.",
             Self::Rekey => {
                 "Each device gets a new key: what was sealed under the old one is gone, and its phone has nothing until it took the new bootstrap, which waits from then on."
             }

@@ -106,7 +106,7 @@ pub struct OperationView {
     /// How many devices there are, by what became of them.
     pub devices: OutcomeCounts,
     /// Why the operation makes no progress; the Worker tries the step again.
-    pub trouble: Option<String>,
+    pub failure: Option<String>,
     /// The time at which the operation was started, in Unix milliseconds.
     pub created_at: u64,
     /// The time at which the operation ended, in Unix milliseconds; null while the operation goes on.
@@ -121,7 +121,7 @@ pub struct OutcomeCounts {
     pub all: u64,
     /// Number of devices without a final outcome.
     pub pending: u64,
-    /// Number of devices that were changed, or whose phones were told.
+    /// Number of devices that were changed, or whose phones were notified.
     pub done: u64,
     /// Number of devices that were already what they were to become.
     pub unchanged: u64,
@@ -140,7 +140,7 @@ pub enum Outcome {
     Waiting,
     /// The device is changed, and the change is being published.
     Applied,
-    /// The device is changed, or its phone is told.
+    /// The device is changed, or its phone is notified.
     Done,
     /// The device was already what it was to become.
     Unchanged,

@@ -48,7 +48,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("rollouts show", "Show how far a rollout is", &[Operation::GetRollout], &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
     call("rollouts pause", "Pause a rollout", &[Operation::PauseRollout], &[ROLLOUT], Shows::One),
     call("rollouts resume", "Go on with a paused rollout", &[Operation::ResumeRollout], &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
-    call("rollouts cancel", "End a rollout; who was told was told", &[Operation::CancelRollout], &[ROLLOUT], Shows::One),
+    call("rollouts cancel", "End a rollout; a phone that was notified stays so", &[Operation::CancelRollout], &[ROLLOUT], Shows::One),
     call("jobs list", "List the jobs, the newest first", &[Operation::ListJobs],
         &[&[query("state", "Only in this state").is(Kind::Choice(&["queued", "leased", "answered", "fetched", "rejected", "unreachable", "expired", "cancelled"])),
             query("device", "Only of the phone with this MAC"), query("rollout", "Only of this rollout")], PAGED], JOBS),

@@ -53,7 +53,7 @@ fn columns() -> [Named; 14] {
         ("family", EN.family, ""),
         ("sealing", EN.sealing, ""),
         ("fetched", EN.fetched, ""),
-        ("trouble", EN.trouble, ""),
+        ("failure", EN.failure, ""),
         ("added", EN.created, "added"),
         ("changed", EN.changed, "changed"),
     ]
@@ -325,7 +325,7 @@ fn cell(of: &OfTenant<'_>, name: &str, device: &Device) -> Cell {
             Cell::text(sealing(profile.as_deref(), grade.as_deref()))
         }
         "fetched" => Cell::time(device.fetched_at, now, EN.never),
-        "trouble" => match &device.failing {
+        "failure" => match &device.failing {
             None => Cell::text(""),
             Some(failing) => {
                 let means = reason::words(&failing.reason).map(|(means, _)| means);

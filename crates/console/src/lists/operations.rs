@@ -398,7 +398,7 @@ fn facts(operation: &Value, viewer: &Viewer, whose: &Whose, at: &str, now: u64) 
         "database_restored" => EN.cause_database_restored,
         other => other,
     };
-    for (name, text) in [(EN.cause, cause), (EN.trouble, operation.text("trouble"))] {
+    for (name, text) in [(EN.cause, cause), (EN.failure, operation.text("failure"))] {
         if !text.is_empty() {
             facts = facts.with(name, Cell::state(Tone::Bad, text));
         }

@@ -28,7 +28,7 @@ use super::places::{Free, Places, Share};
 use crate::edge::{EDGE, Sender};
 use crate::job::{Job, JobEvent, State};
 use crate::messages::{
-    AwayRelay, Gauges, MAX_OPEN_TOLD, OpenRollout, PausedRollout, Status, Watched,
+    AwayRelay, Gauges, MAX_OPEN_LISTED, OpenRollout, PausedRollout, Status, Watched,
 };
 use crate::options::PoolOptions;
 use crate::pace::{self, interval_us, network_interval_us, network_tolerance_us};
@@ -463,7 +463,7 @@ impl<S: Sql> Engine<S> {
     /// The pool at a glance; the caller adds who is connected.
     pub fn status(&self) -> Result<Status, SqlError> {
         let open = self.store.open_rollouts()?.into_iter().rev();
-        let open = open.take(MAX_OPEN_TOLD).map(|row| OpenRollout {
+        let open = open.take(MAX_OPEN_LISTED).map(|row| OpenRollout {
             id: row.id,
             tenant: row.tenant,
             state: row.state,
