@@ -7,9 +7,9 @@ import { join } from 'node:path';
 
 import { Api } from '../support/worker/api.mjs';
 import { ROOT } from '../support/config.mjs';
-import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
-import { door } from '../support/ports.mjs';
+import { forwardTcp } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { seedCrowd } from '../support/worker/seed.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
@@ -30,7 +30,7 @@ const peak = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/st
 async function rollout(sender) {
   const worker = await Ringfence.start({ silent: true });
   const peer = await sipp(join(ROOT, 'tests/bench/sipp/heard.xml'), { tcp: true, args: ['-l', '1000000'] });
-  const way = await door(() => peer.port);
+  const way = await forwardTcp(() => peer.port);
   let relay;
   try {
     const api = new Api(worker);
@@ -47,7 +47,7 @@ async function rollout(sender) {
     });
     await seedCrowd(worker, here.tenant, COUNT);
     if (sender === 'relay') {
-      relay = await connected({
+      relay = await connectedRelay({
         port: worker.port,
         credential: here.relays[0].credential,
         capacity: 1000,

@@ -12,7 +12,7 @@ import { poolAndTenant } from '../support/relay/notify.mjs';
 import { FakeRelay } from '../support/relay/relay.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
-import { standard, XML } from '../support/worker/content.mjs';
+import { standardTemplate, XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedCrowd, seedDevices, seedTenant } from '../support/worker/seed.mjs';
 import { eachOnce, median } from './load.mjs';
@@ -63,7 +63,7 @@ try {
     alarms.push({ when, count: times.length, median: median(times), slowest: Math.max(...times) });
   };
   const tenant = await seedTenant(worker, {
-    templates: { ...XML, 'standard/utg': standard(20_500) },
+    templates: { ...XML, 'standard/utg': standardTemplate(20_500) },
     options: { events_per_minute: 60 },
   });
   progress(`${whole(PHONES)} phones`);

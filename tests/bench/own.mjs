@@ -12,7 +12,7 @@ import { join } from 'node:path';
 
 import { ROOT } from '../support/config.mjs';
 import { tcpPort } from '../support/ports.mjs';
-import { standard, XML } from '../support/worker/content.mjs';
+import { standardTemplate, XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, newAccessPath, seedDevice, seedTenant, UTG } from '../support/worker/seed.mjs';
 import { plain } from './baselines.mjs';
@@ -48,7 +48,7 @@ function templates(bytes) {
   const digits = (number) => String(number).padStart(5, '0');
   return {
     ...XML,
-    'standard/utg': standard(Math.round(bytes * 0.74)),
+    'standard/utg': standardTemplate(Math.round(bytes * 0.74)),
     'standard/gxp': `<?xml version="1.0" encoding="UTF-8" ?>
 <gs_provision version="1"><mac>{{ device.mac_lower }}</mac><config version="1">
 <P35>{{ SIP_USER | default("7001") }}</P35>

@@ -13,7 +13,7 @@ import { Api } from '../support/worker/api.mjs';
 import { Child } from '../support/child.mjs';
 import { ROOT } from '../support/config.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
-import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { seedCrowd } from '../support/worker/seed.mjs';
@@ -241,7 +241,7 @@ async function memory() {
     // With RFC 3261's T1 of 500 ms a NOTIFY without an answer is out for 32 s, and the pool on this
     // machine may need longer to hand out all jobs. Twice that T1 keeps all NOTIFYs out at once; what one
     // of them takes is the same.
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 1000, capacity: CROWD + 10_000 });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential, t1: 1000, capacity: CROWD + 10_000 });
     const [, metrics] = /http=Some\((127\.0\.0\.1:\d+)\)/.exec(relay.output) ?? [];
     const idle = usage(relay.process.pid);
     const begin = performance.now();

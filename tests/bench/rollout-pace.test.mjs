@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { connected, crowd, jobs, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, sippPhones, jobs, poolAndTenant } from '../support/relay/notify.mjs';
 import { busiest, networks } from '../support/sip/pace.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 
@@ -36,9 +36,9 @@ describe('a large rollout', () => {
     const api = new Api(worker);
     const here = await poolAndTenant(worker, api, { options: { lease_s: 120, fetch_timeout_s: 600, fetch_poll_ms: 60_000 } });
     const network = (number) => Math.floor(number / RUN) % NETWORKS;
-    people = await crowd(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.1`, fetches: false });
+    people = await sippPhones(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.1`, fetches: false });
     await people.start();
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     const { total } = await api.post(`${here.at}/rollouts`, { per_second: PACE, network_per_second: LIMIT });
     assert.equal(total, COUNT);
     for (const deadline = Date.now() + 120_000; people.told.size < COUNT && Date.now() < deadline;)

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { ROOT } from '../support/config.mjs';
-import { standard, XML } from '../support/worker/content.mjs';
+import { standardTemplate, XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { hashAccessPath, mac, seedCrowd, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -30,7 +30,7 @@ const results = { generator, rounds: ROUNDS, rates: {}, ratios: {}, counts: {}, 
 const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
 const whole = (number) => Math.round(number).toLocaleString('en');
-const templates = { ...XML, 'standard/utg': standard(PLAIN_28K) };
+const templates = { ...XML, 'standard/utg': standardTemplate(PLAIN_28K) };
 
 async function settled(worker, tenant, phone) {
   const name = `f1:${tenant.id}:standard:sealed:${phone.mac}`;

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { parseAnswer } from '../support/worker/raw.mjs';
-import { Ringfence, within } from '../support/worker/ringfence.mjs';
+import { Ringfence, withDeadline } from '../support/worker/ringfence.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { seedTenant } from '../support/worker/seed.mjs';
 
@@ -90,7 +90,7 @@ describe('the body of a request', () => {
       socket.on('close', done);
       socket.on('error', (error) => (['EPIPE', 'ECONNRESET'].includes(error.code) ? done() : reject(error)));
     });
-    return within(work, 'a chunked body', 60_000);
+    return withDeadline(work, 'a chunked body', 60_000);
   }
 
   const memory = (field) => {

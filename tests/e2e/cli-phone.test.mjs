@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { Operator } from '../support/cli.mjs';
-import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevices } from '../support/worker/seed.mjs';
@@ -130,7 +130,7 @@ describe('a phone that the command line plays, and a NOTIFY', () => {
     worker = await Ringfence.start();
     api = new Api(worker);
     here = await poolAndTenant(worker, api);
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
   });
   after(async () => {
     await relay?.stop();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { Operator, ran } from '../support/cli.mjs';
-import { door } from '../support/ports.mjs';
+import { forwardTcp } from '../support/ports.mjs';
 import { authority } from '../support/tls.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
@@ -399,7 +399,7 @@ describe('the command line', () => {
     const { url } = await somebody.json(['access-paths', 'create']);
     let isDown = false;
     // Where nobody listens, a connection is refused.
-    const way = await door(() => (isDown ? 9 : worker.port));
+    const way = await forwardTcp(() => (isDown ? 9 : worker.port));
     context.after(() => way.close());
     const env = { RINGFENCE_URL: `http://127.0.0.1:${way.port}` };
     const { child, said, done } = somebody.start(['events', '--follow', '--json'], { env });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { mac, seedDevices, seedTenant, UTG } from '../support/worker/seed.mjs';
 
 const DEVICES = 130;
@@ -53,12 +53,12 @@ describe('many devices in the console', () => {
   it('reaches every filter and order of the API, and the address says which', async () => {
     const { page } = boss;
     await boss.open(of('/devices'));
-    await look(boss, 'devices-many');
+    await checkPage(boss, 'devices-many');
     await page.getByText('More filters, order').click();
     await page.getByRole('combobox', { name: 'Last seen' }).selectOption('never');
     await page.getByLabel('Order').selectOption('-mac');
     await page.getByText('Columns', { exact: true }).click();
-    await look(boss, 'devices-filters');
+    await checkPage(boss, 'devices-filters');
     await page.getByRole('checkbox', { name: 'Label' }).uncheck();
     await page.getByRole('checkbox', { name: 'Family' }).check();
     await page.getByRole('button', { name: 'Filter' }).click();
@@ -143,7 +143,7 @@ describe('many devices in the console', () => {
     await area.fill(typed);
     assert.match(await area.inputValue(), /0080F00000\n/);
     assert.equal(await page.getByLabel('What is done to each').inputValue(), 'enable');
-    await look(boss, 'bulk-bad-macs');
+    await checkPage(boss, 'bulk-bad-macs');
     await area.fill(`00:80:f0:00:00:01, ${mac(0x999)}`);
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText(`passed over: ${mac(0x999)}`).waitFor();
@@ -164,21 +164,21 @@ describe('many devices in the console', () => {
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByLabel('Name', { exact: true }).fill('NTP_SERVER');
     await page.getByLabel('Value').fill('ntp.example');
-    await look(boss, 'bulk-inputs');
+    await checkPage(boss, 'bulk-inputs');
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('Name: NTP_SERVER · Value: ntp.example').waitFor();
-    await look(boss, 'bulk-confirm');
+    await checkPage(boss, 'bulk-confirm');
     await page.getByRole('button', { name: 'set a setting: 10 devices' }).click();
     await page.getByRole('heading', { level: 1, name: 'set a setting: NTP_SERVER = ntp.example' }).waitFor();
     const id = started(page);
     // By itself, without a reload.
     await page.locator('.numbers li', { hasText: 'done' }).locator('b', { hasText: '10' }).waitFor();
     await page.locator('#live:not([hx-get])').waitFor();
-    await look(boss, 'operation');
+    await checkPage(boss, 'operation');
     const { settings } = await admin.get(`/tenants/${tenant.id}/devices/${mac(1)}/settings`);
     assert.deepEqual(settings, { NTP_SERVER: 'ntp.example' });
     await boss.open(of('/operations'));
-    await look(boss, 'operations');
+    await checkPage(boss, 'operations');
     await page.getByRole('link', { name: 'set a setting: NTP_SERVER = ntp.example' }).click();
     await page.getByRole('link', { name: 'Remove from the list' }).click();
     await page.getByRole('button', { name: 'Remove from the list' }).click();
@@ -224,7 +224,7 @@ describe('many devices in the console', () => {
     await boss.open(of(`/operations/${told}?outcome=refused`));
     await page.locator('td[data-label="Why"]').first().waitFor();
     assert.notEqual((await page.locator('td[data-label="Why"]').first().innerText()).trim(), '');
-    await look(boss, 'operation-refused');
+    await checkPage(boss, 'operation-refused');
   });
 
   it('offers a token that reads nothing to pick', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { seedCrowd, seedTenant, ulid } from '../support/worker/seed.mjs';
 
 const CROWD = 100_000;
@@ -56,7 +56,7 @@ describe('the console before 100,000 devices', () => {
       const { requests, bytes } = await boss.weight();
       context.diagnostic(`${name}: ${requests} requests, ${bytes} bytes`);
       assert.ok(bytes <= MAX_FIRST_PAGE, `${name} weighs ${bytes} bytes`);
-      await look(boss, name);
+      await checkPage(boss, name);
     }
     await boss.open(of(''));
     const devices = boss.page.getByRole('link', { name: /^100,000 devices$/ }).or(boss.page.locator('a', { hasText: '100,000' }).first());
@@ -129,7 +129,7 @@ describe('the console before 100,000 devices', () => {
     await console_.worker.probe({ reset: true });
     await page.getByRole('link', { name: 'Export this list' }).click();
     await page.getByText('This is part 1. There are more after it.').waitFor();
-    await look(boss, 'export-parts');
+    await checkPage(boss, 'export-parts');
     const kept = [];
     for (let part = 1; ; part += 1) {
       const { name, text } = await keep(`Keep part ${part}`);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { mac } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -40,7 +40,7 @@ describe('the page of a device', () => {
     await page.getByRole('link', { name: 'What to type into the phone' }).click();
     await page.getByText('ACCESS-PATH').first().waitFor();
     assert.equal(await page.locator('svg.code-picture').count(), 0);
-    await look(boss, 'device-url');
+    await checkPage(boss, 'device-url');
     await page.getByLabel('Access path', { exact: true }).fill('nobody-has-this-one');
     await page.getByRole('button', { name: 'Show the URL' }).click();
     await page.getByRole('alert').getByText('no access path of this tenant').waitFor();
@@ -51,7 +51,7 @@ describe('the page of a device', () => {
       await page.locator('svg.code-picture').waitFor();
       assert.match(await page.locator('main').innerText(), new RegExp(`/${segment}/`));
       assert.ok(!page.url().includes(segment));
-      await look(boss, 'device-url-known');
+      await checkPage(boss, 'device-url-known');
       await boss.open(of(`/devices/${phone}/url`));
       assert.ok(!(await page.content()).includes(segment), 'it is kept nowhere');
     }
@@ -74,13 +74,13 @@ describe('the page of a device', () => {
     await page.getByText('What it last fetched, against what it would fetch now').waitFor();
     assert.match(await page.locator('.diff .removed').first().innerText(), /^− .*check-sync/);
     assert.match(await page.locator('.diff .added').first().innerText(), /^\+ .*resync/);
-    await look(boss, 'device-file-diff');
+    await checkPage(boss, 'device-file-diff');
     await admin.post(`${t}/devices/${phone}/disable`);
     assert.equal((await get(`Config${phone}.cfg`)).status, 404);
     await admin.post(`${t}/devices/${phone}/enable`);
     await boss.open(of(`/devices/${phone}`));
     await page.getByText('Got nothing: the device is out of service').first().waitFor();
-    await look(boss, 'device-failing');
+    await checkPage(boss, 'device-failing');
     await page.getByRole('link', { name: 'What would it hear now?' }).click();
     await page.getByRole('heading', { name: 'A file goes out' }).waitFor();
   });
@@ -91,7 +91,7 @@ describe('the page of a device', () => {
     await boss.open(of(`/devices/${mac(2, '805EC0')}`));
     await page.getByRole('link', { name: 'Move to another tenant' }).click();
     await page.getByLabel('Tenant that it goes to').selectOption({ label: 'Quay Inn' });
-    await look(boss, 'device-move');
+    await checkPage(boss, 'device-move');
     await page.getByRole('button', { name: 'Move to another tenant' }).click();
     await page.getByText('It is shown once').waitFor();
     await page.getByRole('link', { name: mac(2, '805EC0') }).click();

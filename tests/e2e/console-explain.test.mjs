@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 describe('the page that explains a request', () => {
@@ -33,7 +33,7 @@ describe('the page that explains a request', () => {
   it('says of a URL where it ends, what the phone hears and what to do, and repeats nothing of the access path', async () => {
     const { page } = boss;
     await boss.open('/console/explain');
-    await look(boss, 'explain');
+    await checkPage(boss, 'explain');
     for (const what of [
       `https://phones.example/${tenant.accessPath}/Config${device.mac}.enc`,
       `/${tenant.accessPath}/Config${device.mac}.enc`,
@@ -52,7 +52,7 @@ describe('the page that explains a request', () => {
     // The failing step is seen without scrolling.
     const box = await page.locator('main dl').first().boundingBox();
     assert.ok(box.y + box.height < 800, JSON.stringify(box));
-    await look(boss, 'explain-refused');
+    await checkPage(boss, 'explain-refused');
     assert.ok(!console_.worker.log.includes(tenant.accessPath), 'nor in the log');
     await page.getByRole('link', { name: device.mac }).click();
     await page.getByRole('heading', { level: 1, name: device.mac }).waitFor();
@@ -93,7 +93,7 @@ describe('the page that explains a request', () => {
     assert.equal(await firstHeading(page), 'A file goes out', await page.locator('main').innerText());
     const steps = await page.locator('section:has(h2:text-is("Step by step")) li').allInnerTexts();
     assert.equal(steps.length, 11);
-    await look(boss, 'explain-served');
+    await checkPage(boss, 'explain-served');
   });
 
   it('works without JavaScript and tells a token of another tenant nothing', async () => {

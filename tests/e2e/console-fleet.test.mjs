@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
-import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
+import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -51,10 +51,10 @@ describe('the console over all tenants', () => {
     const links = page.locator('.numbers li a');
     assert.equal(await links.count(), await page.locator('.numbers li').count(), 'each number is a link');
     assert.equal(await number(page, 'devices').first().locator('b').innerText(), '3');
-    await look(boss, 'fleet-of-all');
+    await checkPage(boss, 'fleet-of-all');
     await number(page, 'came back, have their key').locator('a').click();
     await page.getByRole('heading', { level: 1, name: 'Devices: came back, have their key' }).waitFor();
-    await look(boss, 'fleet-by-tenant');
+    await checkPage(boss, 'fleet-by-tenant');
     const rows = await page.locator('tbody tr').allInnerTexts();
     assert.deepEqual(
       rows.map((row) => row.replace(/\s+/g, ' ').trim()),
@@ -94,7 +94,7 @@ describe('the console over all tenants', () => {
       const settings = { NOTIFY_ADDRESS: '127.0.0.1:9' };
       await seedDevice(worker, tenant, { mac: mac(place), state: 'confirmed', settings });
     }
-    const relay = await connected({ port: worker.port, credential: relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: relays[0].credential });
     try {
       const { id } = await admin.post(`${at}/rollouts`, { per_second: 0.001 });
       await admin.post(`${at}/rollouts/${id}/pause`);
@@ -128,7 +128,7 @@ describe('the console over all tenants', () => {
     }
     await boss.open(of('/history/settings'));
     await page.getByRole('cell', { name: 'ADMIN_TOKEN' }).waitFor();
-    await look(boss, 'history-names');
+    await checkPage(boss, 'history-names');
     // Somebody of another tenant learns no name; who may see only the tenant knows the tenant's.
     const own = await admin.post('/tokens', { name: 'Own', access: 'read', tenant: one.id });
     const reader = await console_.come({}, own.token);
@@ -164,7 +164,7 @@ describe('the console over all tenants', () => {
     // A line that is there in the newer file alone has its number there alone.
     const added = page.locator('pre.diff .added').first();
     assert.match(await added.getAttribute('data-numbers'), /^ {4} +\d+$/);
-    await look(boss, 'adopt-checked');
+    await checkPage(boss, 'adopt-checked');
     assert.equal((await admin.call('GET', `/tenants/${one.id}/devices/${mac(9)}`)).status, 404);
     await press(page, 'Adopt');
     await page.getByText('Adopted').waitFor();
@@ -187,7 +187,7 @@ describe('the console over all tenants', () => {
       differing.join('\n'),
     );
     assert.ok(!(await page.getByLabel('Until its phone was there').isChecked()), 'what was chosen stays');
-    await look(boss, 'move-checked');
+    await checkPage(boss, 'move-checked');
     assert.equal((await admin.call('GET', `/tenants/${one.id}/devices/${mac(1)}`)).status, 200);
 
     const path = await admin.post(`/tenants/${one.id}/access-paths`, { label: 'newer' });
@@ -195,7 +195,7 @@ describe('the console over all tenants', () => {
     await page.getByLabel('Access path', { exact: true }).fill(path.url);
     await press(page, 'Check');
     await page.getByText('Would get other files').waitFor();
-    await look(boss, 'target-checked');
+    await checkPage(boss, 'target-checked');
     assert.equal((await admin.get(`/tenants/${one.id}/access-paths/${path.id}`)).target_since, null);
   });
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { mac, randomKey, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -31,7 +31,7 @@ describe('forms of the console', () => {
     const unchanged = pool.options;
     await boss.open(`/console/pools/${pool.id}`);
     await page.getByRole('link', { name: 'Name and options' }).click();
-    await look(boss, 'pool-edit');
+    await checkPage(boss, 'pool-edit');
     // Saved as it stands, nothing changes.
     await save(page);
     await saved(page);
@@ -72,7 +72,7 @@ describe('forms of the console', () => {
     await boss.open(of('/access-paths/new'));
     await page.getByLabel('Label').fill('trade fair');
     await page.getByLabel('Ends at').fill('2031-05-04T08:30');
-    await look(boss, 'access-path-new');
+    await checkPage(boss, 'access-path-new');
     await save(page, 'Make an access path');
     const url = await page.locator('.secret .code').innerText();
     const find = async () => (await admin.get(`${t}/access-paths`)).items[0];
@@ -87,7 +87,7 @@ describe('forms of the console', () => {
     assert.equal(await page.getByLabel('Ends at').inputValue(), '2031-05-04T08:30');
     await page.getByLabel('Ends at').fill('2020-01-01T00:00');
     await page.getByLabel('Label').fill('trade fair, over');
-    await look(boss, 'access-path-edit');
+    await checkPage(boss, 'access-path-edit');
     await save(page);
     await saved(page);
     await page.getByText('expired').waitFor();
@@ -144,7 +144,7 @@ describe('forms of the console', () => {
     await admin.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B' });
     await boss.open(of(`/devices/${mac(2)}`));
     await page.getByRole('link', { name: 'State its key' }).click();
-    await look(boss, 'import-key');
+    await checkPage(boss, 'import-key');
     for (const typed of [wrong, key.slice(0, 20)]) {
       await page.getByLabel('The key that the phone has').fill(typed);
       await save(page);
@@ -184,7 +184,7 @@ describe('forms of the console', () => {
     }
     assert.equal(await page.getByLabel('The file').inputValue(), text);
     assert.equal(await page.getByLabel('Family').inputValue(), 'yealink');
-    await look(boss, 'lint');
+    await checkPage(boss, 'lint');
     await page.getByLabel('The file').fill('#!version:1.0.0.1\n');
     await save(page, 'Check it');
     await page.getByText('Nothing is wrong with it').waitFor();
@@ -253,7 +253,7 @@ describe('forms of the console', () => {
     const card = page.locator('.numbers li', { hasText: 'took the key, never came back' });
     assert.match(await card.innerText(), /^1\s/);
     await page.locator('.numbers + p time').waitFor();
-    await look(boss, 'fleet-counted');
+    await checkPage(boss, 'fleet-counted');
     const { token } = await admin.post('/tokens', { name: 'own', access: 'read', tenant: one.id });
     const answer = await worker.fetch('/api/v1/device-counts', { headers: { authorization: `Bearer ${token}` } });
     assert.equal(answer.status, 403);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { mac } from '../support/worker/seed.mjs';
 
 describe('history in the console', () => {
@@ -37,7 +37,7 @@ describe('history in the console', () => {
   it('says what a save of settings would change, with the lines of a device, and writes nothing', async () => {
     const { page } = boss;
     await boss.open(of('/settings'));
-    await look(boss, 'settings-vocabulary');
+    await checkPage(boss, 'settings-vocabulary');
     await page.getByText('The whole phone').click();
     await page.getByLabel('NTP', { exact: true }).fill('ntp.example');
     await vendorRow(page, 'standard_Prov_CFG_RESYNC_FROM_SIP', 'check-sync');
@@ -46,7 +46,7 @@ describe('history in the console', () => {
     const told = page.locator('section', { has: page.getByRole('heading', { name: 'What this would change' }) });
     assert.match(await told.innerText(), /2 devices/);
     assert.ok((await page.locator('.diff .added').count()) > 0, await page.locator('main').innerText());
-    await look(boss, 'settings-checked');
+    await checkPage(boss, 'settings-checked');
     assert.equal(await page.getByLabel('NTP', { exact: true }).inputValue(), 'ntp.example', 'what was typed stays');
     assert.deepEqual((await admin.get(`${t}/settings`)).settings, {});
     await page.getByLabel('Comment').fill('ticket 7');
@@ -74,7 +74,7 @@ describe('history in the console', () => {
     assert.ok(!(await page.content()).includes('e3rl2'));
     await page.getByText('Line 2', { exact: true }).waitFor();
     await page.locator('[name="word-line_1_user"]').fill('7002');
-    await look(boss, 'device-settings-lines');
+    await checkPage(boss, 'device-settings-lines');
     await save(page);
     await page.getByRole('status').getByText('Saved').waitFor();
     assert.deepEqual(await settings(), { ...first, line_1_user: '7002' });
@@ -95,13 +95,13 @@ describe('history in the console', () => {
     const rows = page.locator('tbody tr');
     assert.equal(await rows.count(), 3);
     assert.match(await rows.nth(1).innerText(), /ticket 7/);
-    await look(boss, 'history');
+    await checkPage(boss, 'history');
     await page.getByRole('link', { name: 'What changed: 2' }).click();
     const differs = await page.locator('table').first().innerText();
     assert.match(differs, /ntp\.example/);
     assert.match(differs, /other\.example/);
     assert.ok(!(await page.content()).includes('opensesame'));
-    await look(boss, 'history-diff');
+    await checkPage(boss, 'history-diff');
     await page.getByLabel('Older').selectOption('0');
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('heading', { name: 'Versions' }).or(page.getByText('Versions')).first().waitFor();
@@ -111,7 +111,7 @@ describe('history in the console', () => {
     await page.getByLabel('Device to compare').fill(phone);
     await save(page, 'Check');
     assert.ok((await page.locator('.diff span').count()) > 0);
-    await look(boss, 'rollback');
+    await checkPage(boss, 'rollback');
     assert.deepEqual(await admin.get(`${t}/devices/${phone}/files/standard/preview`), before, 'nothing is done yet');
     await page.getByLabel('Comment').fill('as it was');
     await save(page, 'Go back to version 1');
@@ -136,7 +136,7 @@ describe('history in the console', () => {
     await page.getByLabel('Device to compare').fill(phone);
     await save(page, 'Check');
     assert.match(await page.locator('main').innerText(), /What this would change/);
-    await look(boss, 'template-checked');
+    await checkPage(boss, 'template-checked');
     assert.match(await sent.inputValue(), /a remark/);
     assert.equal((await admin.get(`${t}/templates/standard/utg`)).builtin, true);
     await save(page);
@@ -163,7 +163,7 @@ describe('history in the console', () => {
     await save(page, 'Check');
     const status = await page.locator('.problem').count();
     if (status === 0) await page.getByRole('heading', { name: 'What this would change' }).waitFor();
-    await look(boss, 'options-checked');
+    await checkPage(boss, 'options-checked');
     await page.getByLabel('Options').fill('{"state_dependent_names": true}');
     await save(page);
     await page.getByRole('status').getByText('Saved').waitFor();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { newMasterKey } from '../support/worker/ringfence.mjs';
 import { mac } from '../support/worker/seed.mjs';
 import { authority } from '../support/tls.mjs';
@@ -35,7 +35,7 @@ describe('further pages of the console', () => {
     const { page } = boss;
     await boss.open(of(''));
     await page.getByRole('link', { name: 'Tests of files' }).click();
-    await look(boss, 'file-tests-none');
+    await checkPage(boss, 'file-tests-none');
     const { items } = await admin.get(`${t}/devices/${mac(1)}/effective`);
     const { name: parameter } = items.find(({ value }) => value === '7001');
     await page.getByRole('link', { name: 'Add a test' }).click();
@@ -43,7 +43,7 @@ describe('further pages of the console', () => {
     await page.getByLabel('Parameter').fill(parameter);
     await page.getByLabel('Value').fill('7001');
     await page.getByLabel('MAC').fill('no mac');
-    await look(boss, 'file-test-new');
+    await checkPage(boss, 'file-test-new');
     await save(page);
     await page.getByRole('alert').waitFor();
     assert.equal(await page.getByLabel('What it says').inputValue(), 'Reception is 7001');
@@ -59,7 +59,7 @@ describe('further pages of the console', () => {
     await page.getByRole('link', { name: 'Run the tests' }).click();
     await page.getByText('1 file does not meet it').waitFor();
     await page.getByText('expected exactly “7002”').waitFor();
-    await look(boss, 'file-tests-run');
+    await checkPage(boss, 'file-tests-run');
     await page.getByRole('link', { name: 'Remove: Reception is 7001' }).click();
     await save(page, 'Remove');
     await page.getByText('No test has been written').first().waitFor();
@@ -79,7 +79,7 @@ describe('further pages of the console', () => {
     root.end();
     await save(page);
     await saved(page);
-    await look(boss, 'certificates');
+    await checkPage(boss, 'certificates');
     assert.equal((await admin.get(`${t}/certificates`)).items[0].name, 'root.pem');
     await page.getByRole('link', { name: 'Remove: root.pem' }).click();
     await save(page, 'Remove');
@@ -92,7 +92,7 @@ describe('further pages of the console', () => {
     await boss.open(of('/destinations'));
     await page.getByLabel('Domains').fill('pbx.example\n*.phones.example');
     await page.getByLabel('Networks').fill('198.51.100.0/24');
-    await look(boss, 'destinations');
+    await checkPage(boss, 'destinations');
     await save(page);
     await saved(page);
     assert.deepEqual((await admin.get(`${t}/destinations`)).destinations, {
@@ -114,7 +114,7 @@ describe('further pages of the console', () => {
     await boss.open(of('/limits'));
     await page.getByText(/^\d+ used of 5,000$/).waitFor();
     await page.getByLabel('Sites').fill('7');
-    await look(boss, 'limits');
+    await checkPage(boss, 'limits');
     await save(page);
     await saved(page);
     assert.deepEqual((await admin.get(`${t}/limits`)).limits, { sites: 7 });
@@ -138,7 +138,7 @@ describe('further pages of the console', () => {
     await page.getByLabel('Access path', { exact: true }).fill(made.url);
     await save(page);
     await page.getByText('Devices that have not').waitFor();
-    await look(boss, 'target');
+    await checkPage(boss, 'target');
     await boss.open(of('/access-paths'));
     await page.getByRole('link', { name: 'How the move goes: new one' }).click();
     await page.getByRole('link', { name: 'End the move' }).click();
@@ -150,7 +150,7 @@ describe('further pages of the console', () => {
   it('filters the audit log, checks its chain, and exports it', async () => {
     const { page } = boss;
     await boss.open('/console/audit');
-    await look(boss, 'audit-filter');
+    await checkPage(boss, 'audit-filter');
     const [{ action }] = (await admin.get('/audit?limit=1')).items;
     await page.getByLabel('Action').fill(action);
     await page.getByRole('button', { name: 'Filter' }).click();
@@ -159,7 +159,7 @@ describe('further pages of the console', () => {
     assert.ok(shown.length > 0);
     await page.getByRole('link', { name: 'Check the chain' }).click();
     await page.getByText('nothing was changed or taken out').waitFor();
-    await look(boss, 'audit-verify');
+    await checkPage(boss, 'audit-verify');
     const answer = await page.request.get(boss.url('/console/audit.ndjson'));
     assert.equal(answer.headers()['content-disposition'], 'attachment; filename="audit.ndjson"');
     const lines = (await answer.text())
@@ -177,7 +177,7 @@ describe('further pages of the console', () => {
     const { page } = visitor;
     await visitor.open('/console');
     await page.locator('main').getByRole('link', { name: 'Rotation of the master key' }).click();
-    await look(visitor, 'rotation');
+    await checkPage(visitor, 'rotation');
     for (let step = 0; step < 20 && (await page.getByRole('button', { name: 'Wrap some more' }).count()); step += 1) {
       await page.getByRole('button', { name: 'Wrap some more' }).click();
       await page.getByText('Wrapped by this step').waitFor();
@@ -199,6 +199,6 @@ describe('further pages of the console', () => {
     const visitor = await console_.come();
     await visitor.open('/console/restored');
     await visitor.page.getByText('answers, and is where the witness knows it').waitFor();
-    await look(visitor, 'restored');
+    await checkPage(visitor, 'restored');
   });
 });

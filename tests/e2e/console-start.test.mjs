@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { element } from '../support/worker/content.mjs';
 import { mac } from '../support/worker/seed.mjs';
 
@@ -18,15 +18,15 @@ describe('the first run', () => {
     const boss = await console_.come();
     const { page } = boss;
     await page.getByRole('heading', { level: 1, name: 'Start' }).waitFor();
-    await look(boss, 'start');
+    await checkPage(boss, 'start');
     await page.getByLabel('Name').fill('Harbour Hotels');
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByLabel('Label').waitFor();
-    await look(boss, 'start-path');
+    await checkPage(boss, 'start-path');
     await page.getByRole('button', { name: 'Make an access path' }).click();
     const base = await page.locator('.secret .code').innerText();
     const segment = new URL(base).pathname.split('/')[1];
-    await look(boss, 'start-phone');
+    await checkPage(boss, 'start-phone');
     // What cannot be is refused, and what was typed stays.
     await page.getByLabel('MAC').fill('front desk');
     await page.getByLabel('Model').fill('KX-UTG300B');
@@ -38,7 +38,7 @@ describe('the first run', () => {
     await page.getByText('It has not asked yet.').waitFor();
     await page.locator('svg.code-picture').waitFor();
     assert.ok(!page.url().includes(segment));
-    await look(boss, 'start-watch');
+    await checkPage(boss, 'start-watch');
 
     // The phone boots; the page sees each step by itself.
     const get = (name) => fetch(new URL(name, base), { headers: { 'user-agent': 'Panasonic_KX-UTG300B/01.133' } });
@@ -52,7 +52,7 @@ describe('the first run', () => {
     assert.equal((await fetch(standard.replace(/\.cfg$/, '.enc'))).status, 200);
     await page.getByText('It has its files. All is well.').waitFor();
     await page.locator('#live:not([hx-get])').waitFor();
-    await look(boss, 'start-done');
+    await checkPage(boss, 'start-done');
     await page
       .getByRole('link', { name: 'To the phone’s page' })
       .or(page.getByRole('link', { name: "To the phone's page" }))

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Webhook } from 'standardwebhooks';
 
-import { Console, look } from '../support/browser/console.mjs';
+import { Console, checkPage } from '../support/browser/console.mjs';
 import { receiver } from '../support/receiver.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -41,7 +41,7 @@ describe('webhooks in the console', () => {
     await boss.open(of(''));
     await page.getByRole('navigation', { name: 'Harbour Hotels' }).getByRole('link', { name: 'Webhooks' }).click();
     await page.getByText('no webhook has been added').waitFor();
-    await look(boss, 'webhooks-none');
+    await checkPage(boss, 'webhooks-none');
     await page.getByRole('link', { name: 'Add a webhook' }).click();
     const kinds = page.getByRole('group', { name: 'Is told of' });
     const daily = page.getByRole('group', { name: 'Once a day' });
@@ -54,7 +54,7 @@ describe('webhooks in the console', () => {
     await kinds.getByLabel('sites that have fallen silent').check();
     await page.getByLabel('Time of the daily message').fill('05:30');
     await page.getByLabel('A device is silent after').fill('1440');
-    await look(boss, 'webhook-new');
+    await checkPage(boss, 'webhook-new');
     await save(page);
     await page.getByRole('alert').waitFor();
     assert.ok(await kinds.getByLabel('files that are broken').isChecked());
@@ -65,7 +65,7 @@ describe('webhooks in the console', () => {
     await page.getByRole('heading', { name: 'The webhook was added' }).waitFor();
     secret = (await page.locator('main').innerText()).match(/whsec_[A-Za-z0-9+/]+=*/)?.[0];
     assert.ok(secret);
-    await look(boss, 'webhook-made');
+    await checkPage(boss, 'webhook-made');
     const { items } = await admin.get(`${t}/webhooks`);
     assert.deepEqual(items[0].kinds, ['site.silent', 'file.broken']);
     const { daily: told, daily_at: at, site_silent_minutes: silent, relay_lost_minutes: lost } = items[0].options;
@@ -102,7 +102,7 @@ describe('webhooks in the console', () => {
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.getByText('The receiver answered 410: it wants no more messages at this URL.').waitFor();
     assert.equal(await state(page, 'delivered').count(), 0);
-    await look(boss, 'webhook-dead');
+    await checkPage(boss, 'webhook-dead');
     // It needs a person, in the overview of its tenant and of all.
     for (const overview of [of(''), '/console']) {
       await eventually(
@@ -123,7 +123,7 @@ describe('webhooks in the console', () => {
     );
     await boss.open(of('/webhooks'));
     await state(page, 'delivered').waitFor();
-    await look(boss, 'webhooks');
+    await checkPage(boss, 'webhooks');
   });
 
   it('replaces the secret, changes it and switches it off, and removes it; each is in the audit log', async () => {
@@ -139,7 +139,7 @@ describe('webhooks in the console', () => {
     await page.getByText('The secret of before is good until').waitFor();
     const newer = (await page.locator('main').innerText()).match(/whsec_[A-Za-z0-9+/]+=*/)?.[0];
     assert.ok(newer && newer !== secret);
-    await look(boss, 'webhook-secret');
+    await checkPage(boss, 'webhook-secret');
     const before = inbox.at('told').length;
     await admin.post(`${t}/webhooks/${await id()}/test`);
     const told = await eventually(
@@ -209,7 +209,7 @@ describe('webhooks in the console', () => {
     for (const name of ['Send a test', 'Edit', 'Replace the secret', 'Remove']) {
       assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0, name);
     }
-    await look(reader, 'webhook-read-only');
+    await checkPage(reader, 'webhook-read-only');
     assert.equal(await reader.open('/console/webhooks'), 403);
     await reader.open(of(`/webhooks/${hook.id}/rotate-secret`));
     await save(page, 'Replace the secret');

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { Api } from '../support/worker/api.mjs';
-import { connected, ended, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, untilJobEnded, poolAndTenant } from '../support/relay/notify.mjs';
 import { opensslDecrypt, opensslDecryptEcb, opensslDecryptFixedIv, withoutFill } from '../support/openssl.mjs';
 import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
 import { open8188 } from '../support/worker/reference.mjs';
@@ -274,7 +274,7 @@ describe('a NOTIFY to phones of every family', () => {
     worker = await Ringfence.start();
     api = new Api(worker);
     here = await poolAndTenant(worker, api);
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
   });
   after(async () => {
     await relay?.stop();
@@ -291,7 +291,7 @@ describe('a NOTIFY to phones of every family', () => {
         });
         const told = async (body) => {
           const { job } = await api.post(`${here.at}/devices/${phone.mac}/notify`, body);
-          await ended(api, here.at, job.id);
+          await untilJobEnded(api, here.at, job.id);
         };
         await told({});
         const events = () => sip.lines().map((line) => /event=(\S+)/.exec(line)?.[1]);
@@ -299,7 +299,7 @@ describe('a NOTIFY to phones of every family', () => {
         const restart = await api.call('POST', `${here.at}/devices/${phone.mac}/notify`, { body: { restart: true } });
         if (phone.restart === null) return assert.equal(restart.status, 422, restart.text);
         assert.ok(restart.status < 300, restart.text);
-        await ended(api, here.at, restart.body.job.id);
+        await untilJobEnded(api, here.at, restart.body.job.id);
         assert.equal(events().at(-1), phone.restart);
       } finally {
         await sip.end();
@@ -323,7 +323,7 @@ describe('a NOTIFY to phones of every family', () => {
             },
           });
           const { job } = await api.post(`${here.at}/devices/${phone.mac}/notify`, {});
-          assert.equal((await ended(api, here.at, job.id)).state, 'fetched');
+          assert.equal((await untilJobEnded(api, here.at, job.id)).state, 'fetched');
           assert.match(sip.lines().join('\n'), /^authorized cseq=2$/m);
         } finally {
           await sip.end();

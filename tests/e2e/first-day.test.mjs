@@ -13,7 +13,7 @@ import { ROOT } from '../support/config.mjs';
 import { tcpPort, udpPort } from '../support/ports.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
 import { Api } from '../support/worker/api.mjs';
-import { Ringfence, within } from '../support/worker/ringfence.mjs';
+import { Ringfence, withDeadline } from '../support/worker/ringfence.mjs';
 
 /** The blocks of shell, without what npx.test.mjs runs. */
 const blocks = [...readFileSync(join(ROOT, 'docs/first-day.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
@@ -63,7 +63,7 @@ describe('the first day', () => {
     let [out, err] = ['', ''];
     session.stdout.setEncoding('utf8').on('data', (more) => (out += more));
     session.stderr.setEncoding('utf8').on('data', (more) => (err += more));
-    const code = await within(new Promise((resolve) => session.on('close', resolve)), 'the first day');
+    const code = await withDeadline(new Promise((resolve) => session.on('close', resolve)), 'the first day');
     const log = () => `${out}\n${err}\n${readFileSync(join(folder, 'relay.log'), 'utf8')}`;
     assert.equal(code, 0, `${code}\n${out}\n${err}`);
     const parts = out.split(/^--- \d+\n/m).slice(1);

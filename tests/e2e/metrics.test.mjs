@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { ROOT } from '../support/config.mjs';
 import { promtool, startPrometheus } from '../support/prometheus.mjs';
-import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
@@ -212,7 +212,7 @@ describe('metrics', () => {
 
   it('and their alerts and dashboard pass promtool and are read by a real Prometheus', async () => {
     const { pool, relays, tenant } = await poolAndTenant(worker, api);
-    const relay = await connected({ port: worker.port, credential: relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: relays[0].credential });
     const itself = { sender: 'edge', edge: { proxy: '127.0.0.1', transport: 'tcp' } };
     const edge = await api.post('/pools', { name: 'sends itself', options: itself });
     let prometheus;

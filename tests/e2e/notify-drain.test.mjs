@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { allEnded, connected, crowd, jobs, phone, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { allEnded, connectedRelay, sippPhones, jobs, addPhone, poolAndTenant, countByState } from '../support/relay/notify.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -30,17 +30,17 @@ describe('a relay that is stopped', () => {
   it('finishes what is answered in time, hands back the rest, and the next one finishes that', async (t) => {
     const here = await poolAndTenant(worker, api, { relays: 2, options: { lease_s: 60 } });
     const start = async (n, drain) => {
-      const relay = await connected({ port: worker.port, credential: here.relays[n].credential, t1: T1, drain });
+      const relay = await connectedRelay({ port: worker.port, credential: here.relays[n].credential, t1: T1, drain });
       ends.push(() => relay.stop('SIGKILL'));
       return relay;
     };
     // Two offices, the second of a tenant of its own; nobody is there yet.
-    const prompt = await crowd(worker, here.tenant, 20);
+    const prompt = await sippPhones(worker, here.tenant, 20);
     const other = await poolAndTenant(worker, api);
     await api.put(`/tenants/${other.tenant.id}/pool`, { pool: here.pool.id });
     for (const { at } of [here, other])
       await api.put(`${at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
-    const absent = await crowd(worker, other.tenant, 20);
+    const absent = await sippPhones(worker, other.tenant, 20);
     ends.push(
       () => prompt.end(),
       () => absent.end(),
@@ -60,7 +60,7 @@ describe('a relay that is stopped', () => {
     await first.says(/stopping/);
     await prompt.start();
     // While it drains somebody orders more: that is for others.
-    const late = await phone(worker, here.tenant, { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: `127.0.0.1:${await udpPort()}` });
+    const late = await addPhone(worker, here.tenant, { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: `127.0.0.1:${await udpPort()}` });
     const { job } = await api.post(`${here.at}/devices/${late.mac}/notify`);
     assert.deepEqual(await first.gone, { code: 0, signal: null });
     t.diagnostic(`stopped after ${Date.now() - asked} ms of at most ${DRAIN_S * 1000}`);
@@ -71,14 +71,14 @@ describe('a relay that is stopped', () => {
     }
     assert.equal(absent.told.size, 0);
     const waiting = await jobs(api, other.at);
-    assert.deepEqual(tally(waiting), { queued: 20 }, 'given back, not lost: no lease has to run out');
+    assert.deepEqual(countByState(waiting), { queued: 20 }, 'given back, not lost: no lease has to run out');
 
     const { attempts: offers } = await api.get(`${here.at}/jobs/${job.id}`);
     assert.ok(offers.filter(({ relay }) => relay === here.relays[0].id).length <= 1, `offered again and again: ${offers.length} times`);
 
     await absent.start();
     await start(1);
-    assert.deepEqual(tally(await allEnded(worker, other.tenant, 20, api)), { fetched: 20 });
+    assert.deepEqual(countByState(await allEnded(worker, other.tenant, 20, api)), { fetched: 20 });
     assert.deepEqual(new Set(absent.told.values()), new Set([1]));
     for (const { id } of waiting) {
       const { attempts } = await api.get(`${other.at}/jobs/${id}`);

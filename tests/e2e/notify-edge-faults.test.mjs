@@ -6,10 +6,10 @@ import { randomInt } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { allEnded, crowd, jobs, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { allEnded, sippPhones, jobs, poolAndTenant, countByState } from '../support/relay/notify.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
-import { dice } from '../support/sip/line.mjs';
-import { door } from '../support/ports.mjs';
+import { seededRandom } from '../support/sip/line.mjs';
+import { forwardTcp } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 
 const PASSWORD = 'proxy-e3rl2ae1';
@@ -32,9 +32,9 @@ describe('a pool that sends itself, under faults', () => {
   it('2,000 jobs: every job in one final state', async (t) => {
     const seed = Number(process.env.RINGFENCE_SEED ?? randomInt(1, 2 ** 31));
     t.diagnostic(`RINGFENCE_SEED=${seed} breaks the same things at the same points of the rollout`);
-    const roll = dice(seed);
+    const roll = seededRandom(seed);
     let proxy;
-    const way = await door(() => proxy.port);
+    const way = await forwardTcp(() => proxy.port);
     ends.push(() => way.close());
     const here = await poolAndTenant(worker, api, {
       relays: 0,
@@ -48,7 +48,7 @@ describe('a pool that sends itself, under faults', () => {
       },
     });
     await api.put(`/pools/${here.pool.id}/proxy-credentials`, { username: 'ringfence', password: PASSWORD });
-    const people = await crowd(worker, here.tenant, COUNT, {
+    const people = await sippPhones(worker, here.tenant, COUNT, {
       behind: null,
       scenario: 'slow',
       keys: { min: '50', max: '400', linger: '6000' },
@@ -107,7 +107,7 @@ describe('a pool that sends itself, under faults', () => {
     }
     const list = await allEnded(worker, here.tenant, COUNT, api, 400);
 
-    assert.deepEqual(tally(list), { fetched: COUNT });
+    assert.deepEqual(countByState(list), { fetched: COUNT });
     assert.equal(new Set(list.map(({ device }) => device)).size, COUNT, 'one job for each device');
     assert.equal((await api.get(`${here.at}/rollouts/${rollout}`)).progress.fetched, COUNT);
     assert.equal(people.told.size, COUNT);

@@ -8,8 +8,8 @@ import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
-import { connected, crowd, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
-import { door } from '../support/ports.mjs';
+import { connectedRelay, sippPhones, untilJobEnded, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
+import { forwardTcp } from '../support/ports.mjs';
 import { newMasterKey, Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
 import { authority } from '../support/tls.mjs';
@@ -57,7 +57,7 @@ describe('a pool that sends itself', () => {
 
   /** Tells a phone; the job once it has ended. */
   async function tell(here, settings, { fetches = true, seconds } = {}) {
-    const device = await phone(worker, here.tenant, settings);
+    const device = await addPhone(worker, here.tenant, settings);
     const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
     if (fetches) {
       await eventually(
@@ -67,14 +67,14 @@ describe('a pool that sends itself', () => {
       );
       await worker.fetch(device.url);
     }
-    return ended(api, here.at, job.id, seconds);
+    return untilJobEnded(api, here.at, job.id, seconds);
   }
 
   const edge = async (here) => (await api.get(`/pools/${here.pool.id}`)).queue.edge;
 
   it('needs no relay: SIPp hears it over TCP, and the connection is closed when it is quiet', async () => {
     const proxy = await sipp('answer', { tcp: true, keys: { status: '200 OK', linger: '100' } });
-    const way = await door(() => proxy.port);
+    const way = await forwardTcp(() => proxy.port);
     const here = await pool({ port: way.port });
     const done = await tell(here, { NOTIFY_AOR: 'sip:101@pbx.test' });
     assert.deepEqual([done.state, done.code, done.relay], ['fetched', 200, 'edge'], done.message);
@@ -101,9 +101,9 @@ describe('a pool that sends itself', () => {
 
   it('sends 400 over one connection, no faster than it is told to', async () => {
     const proxy = await sipp('answer', { tcp: true, keys: { status: '200 OK', linger: '100' } });
-    const way = await door(() => proxy.port);
+    const way = await forwardTcp(() => proxy.port);
     const here = await pool({ port: way.port, per_second: 100, idle_s: 5 });
-    const { macs } = await crowd(worker, here.tenant, 400, { behind: null });
+    const { macs } = await sippPhones(worker, here.tenant, 400, { behind: null });
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
     for (const deadline = Date.now() + 60_000; proxy.lines().length < 400 && Date.now() < deadline;) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -128,7 +128,7 @@ describe('a pool that sends itself', () => {
         domains: ['pbx.test'],
       });
       const user = `2${transport}`;
-      const device = await phone(worker, here.tenant, {
+      const device = await addPhone(worker, here.tenant, {
         NOTIFY_AOR: `sip:${user}@pbx.test`,
         NOTIFY_USERNAME: user,
         NOTIFY_PASSWORD: { secret: OF_A_PHONE },
@@ -137,7 +137,7 @@ describe('a pool that sends itself', () => {
       const path = `/pools/${here.pool.id}/proxy-credentials`;
       await api.put(path, { username: 'ringfence', password: PASSWORD });
       const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
-      const done = await ended(api, here.at, job.id);
+      const done = await untilJobEnded(api, here.at, job.id);
       assert.deepEqual([done.state, done.code, done.attempts.length], ['fetched', 200, 1], done.message);
       assert.equal(done.attempts[0].datagrams, 3, 'one, one for the proxy, one for the phone');
       assert.match(handset.lines().join(), /authorized/);
@@ -242,7 +242,7 @@ describe('a pool that sends itself', () => {
   it('gives a relay what it cannot deliver, where relays help', async () => {
     const handset = await sipp('answer', { keys: { status: '200 OK' } });
     const here = await pool({ port: 9_999 }, { sender: 'edge_then_relay', relays: 1 });
-    const relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
     // Nobody is at the proxy's port. The relay reaches the phone by its address of record.
     const failed = await tell(here, { NOTIFY_AOR: `sip:101@${handset.address}` });
     assert.equal(failed.state, 'fetched', failed.message);
@@ -286,7 +286,7 @@ describe('a pool that sends itself', () => {
     ];
     const here = await pool({ port: proxies[0].port, idle_s: 60 });
     const phones = [];
-    for (const user of ['101', '102']) phones.push(await phone(worker, here.tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` }));
+    for (const user of ['101', '102']) phones.push(await addPhone(worker, here.tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` }));
     for (let round = 1; round <= 12; round += 1) {
       const current = await api.get(`/pools/${here.pool.id}`);
       const edge = { ...current.options.edge, port: proxies[round % 2].port };
@@ -297,7 +297,7 @@ describe('a pool that sends itself', () => {
         const found = () => api.get(`${here.at}/jobs/${job.id}`);
         await eventually(found, ({ answered_at: at }) => at !== null, `an answer in round ${round}`, 20_000);
         await worker.fetch(url);
-        if (finish) return ended(api, here.at, job.id);
+        if (finish) return untilJobEnded(api, here.at, job.id);
         for (const deadline = Date.now() + 20_000; (await found()).ended_at === null;) assert.ok(Date.now() < deadline);
       };
       await told(phones[0]);

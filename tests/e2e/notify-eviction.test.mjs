@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { allEnded, connectedRelay, sippPhones, jobs, poolAndTenant, countByState } from '../support/relay/notify.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -25,9 +25,9 @@ describe('a pool whose object is evicted', () => {
   /** A pool, its relay, and phones that are not there yet: twenty jobs in flight. */
   async function inFlight(options) {
     const here = await poolAndTenant(worker, api, { options: { lease_s: 60, ...options } });
-    const people = await crowd(worker, here.tenant, 20);
+    const people = await sippPhones(worker, here.tenant, 20);
     ends.push(() => people.end());
-    const relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
+    const relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => relay.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
     await eventually(
@@ -41,7 +41,7 @@ describe('a pool whose object is evicted', () => {
   /** Every job of before: fetched, under its one lease. */
   async function endedOnce(here, people) {
     const list = await allEnded(worker, here.tenant, 20, api);
-    assert.deepEqual(tally(list), { fetched: 20 });
+    assert.deepEqual(countByState(list), { fetched: 20 });
     for (const { id } of list) {
       const { attempts } = await api.get(`${here.at}/jobs/${id}`);
       assert.deepEqual(
@@ -83,10 +83,10 @@ describe('a pool whose object is evicted', () => {
 
   it('is woken by its alarm alone: a phone that comes back meanwhile is found', async () => {
     const here = await poolAndTenant(worker, api, { options: { fetch_poll_ms: 3000, fetch_timeout_s: 60 } });
-    const people = await crowd(worker, here.tenant, 1, { fetches: false });
+    const people = await sippPhones(worker, here.tenant, 1, { fetches: false });
     ends.push(() => people.end());
     await people.start();
-    const relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
     ends.push(() => relay.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
     await eventually(
@@ -103,6 +103,6 @@ describe('a pool whose object is evicted', () => {
       (now) => now > made,
       'an object that its alarm woke',
     );
-    assert.deepEqual(tally(await allEnded(worker, here.tenant, 1, api)), { fetched: 1 });
+    assert.deepEqual(countByState(await allEnded(worker, here.tenant, 1, api)), { fetched: 1 });
   });
 });

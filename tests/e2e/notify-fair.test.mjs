@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { connected, crowd, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, sippPhones, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { seedTenant } from '../support/worker/seed.mjs';
@@ -23,7 +23,7 @@ describe('two tenants in one pool', () => {
     api = new Api(worker);
     here = await poolAndTenant(worker, api, { options: { lease_s: 120, rollout_per_second_max: 10_000 } });
     // RFC 3261's own timers: a silent phone holds its place for 32 s.
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500, capacity: PLACES });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential, t1: 500, capacity: PLACES });
   });
   after(async () => {
     await relay?.stop();
@@ -31,7 +31,7 @@ describe('two tenants in one pool', () => {
   });
 
   it('one has a rollout over 2,000 silent phones, and the other’s single job is the next to go out', async () => {
-    const silent = await crowd(worker, here.tenant, 2000);
+    const silent = await sippPhones(worker, here.tenant, 2000);
     await api.put(`${here.at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     await api.post(`${here.at}/rollouts`, { per_second: 10_000, network_per_second: 0 });
     // An eighth of the places is kept for others.
@@ -47,7 +47,7 @@ describe('two tenants in one pool', () => {
     await api.put(`/tenants/${other.id}/pool`, { pool: here.pool.id });
     await api.put(`/tenants/${other.id}/destinations`, { destinations: { domains: ['other.test'], networks: ['127.0.0.1'] } });
     const port = await udpPort();
-    const device = await phone(worker, other, { NOTIFY_AOR: 'sip:901@other.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
+    const device = await addPhone(worker, other, { NOTIFY_AOR: 'sip:901@other.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
     const handset = await sipp('fetch', { port, keys: { url: device.url } });
     const { job } = await api.post(`/tenants/${other.id}/devices/${device.mac}/notify`);
     const done = await eventually(

@@ -5,9 +5,9 @@ import { randomInt } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { badLine, dice } from '../support/sip/line.mjs';
-import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from '../support/relay/notify.mjs';
-import { door } from '../support/ports.mjs';
+import { badLine, seededRandom } from '../support/sip/line.mjs';
+import { allEnded, connectedRelay, sippPhones, jobs, poolAndTenant, countByState } from '../support/relay/notify.mjs';
+import { forwardTcp } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { startRelay } from '../support/relay/native-relay.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -22,7 +22,7 @@ describe('NOTIFY under faults', () => {
   before(async () => {
     worker = await Ringfence.start({ probe: true });
     api = new Api(worker);
-    entrance = await door(() => worker.port);
+    entrance = await forwardTcp(() => worker.port);
   });
   after(async () => {
     for (const end of ends) await end();
@@ -32,10 +32,10 @@ describe('NOTIFY under faults', () => {
 
   it('another relay takes over what a killed one had, within the lease', async () => {
     const here = await poolAndTenant(worker, api, { relays: 2 });
-    const people = await crowd(worker, here.tenant, 30);
+    const people = await sippPhones(worker, here.tenant, 30);
     ends.push(() => people.end());
     // No phone is there yet: at the ordinary T1 the jobs stay in flight for half a minute.
-    const first = await connected({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
+    const first = await connectedRelay({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => first.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
     await eventually(
@@ -46,10 +46,10 @@ describe('NOTIFY under faults', () => {
     await first.stop('SIGKILL');
     const killed = Date.now();
     await people.start();
-    const second = await connected({ port: entrance.port, credential: here.relays[1].credential });
+    const second = await connectedRelay({ port: entrance.port, credential: here.relays[1].credential });
     ends.push(() => second.stop());
     const list = await allEnded(worker, here.tenant, 30, api);
-    assert.deepEqual(tally(list), { fetched: 30 });
+    assert.deepEqual(countByState(list), { fetched: 30 });
     for (const { id } of list) {
       const job = await api.get(`${here.at}/jobs/${id}`);
       assert.equal(job.relay, here.relays[1].id);
@@ -64,9 +64,9 @@ describe('NOTIFY under faults', () => {
 
   it('a Worker that is killed with jobs in flight goes on where it was', async () => {
     const here = await poolAndTenant(worker, api, { options: { lease_s: 40 } });
-    const people = await crowd(worker, here.tenant, 30);
+    const people = await sippPhones(worker, here.tenant, 30);
     ends.push(() => people.end());
-    const relay = await connected({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
+    const relay = await connectedRelay({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => relay.stop());
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
     await eventually(
@@ -81,7 +81,7 @@ describe('NOTIFY under faults', () => {
     await pause(2000);
     await worker.restart();
     api = new Api(worker);
-    assert.deepEqual(tally(await allEnded(worker, here.tenant, 30, api)), { fetched: 30 });
+    assert.deepEqual(countByState(await allEnded(worker, here.tenant, 30, api)), { fetched: 30 });
     assert.equal(people.told.size, 30);
     await relay.stop();
     await people.end();
@@ -91,16 +91,16 @@ describe('NOTIFY under faults', () => {
     const count = 2000;
     const seed = Number(process.env.RINGFENCE_SEED ?? randomInt(1, 2 ** 31));
     t.diagnostic(`RINGFENCE_SEED=${seed} breaks the same things at the same points of the rollout`);
-    const roll = dice(seed);
+    const roll = seededRandom(seed);
     const lease = 10;
     const here = await poolAndTenant(worker, api, {
       relays: 2,
       options: { lease_s: lease, fetch_timeout_s: 900, fetch_poll_ms: 1000, max_attempts: 10 },
     });
     let phones;
-    const line = await badLine(() => phones, { loss: 0.05, roll: dice(seed + 1) });
+    const line = await badLine(() => phones, { loss: 0.05, roll: seededRandom(seed + 1) });
     ends.push(() => line.close());
-    const people = await crowd(worker, here.tenant, count, {
+    const people = await sippPhones(worker, here.tenant, count, {
       behind: line.port,
       scenario: 'slow',
       keys: { min: '50', max: '400', linger: '6000' },
@@ -161,7 +161,7 @@ describe('NOTIFY under faults', () => {
     }
     const list = await allEnded(worker, here.tenant, count, api, 400);
 
-    assert.deepEqual(tally(list), { fetched: count });
+    assert.deepEqual(countByState(list), { fetched: count });
     assert.equal(new Set(list.map(({ device }) => device)).size, count, 'one job for each device');
     assert.equal((await api.get(`${here.at}/rollouts/${rollout}`)).progress.fetched, count);
     assert.equal(people.told.size, count);

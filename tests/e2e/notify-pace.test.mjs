@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { allEnded, connected, crowd, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { allEnded, connectedRelay, sippPhones, poolAndTenant, countByState } from '../support/relay/notify.mjs';
 import { networks } from '../support/sip/pace.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 
@@ -30,12 +30,12 @@ describe('a rollout to several networks', () => {
     const here = await poolAndTenant(worker, api, { options: { lease_s: 60 } });
     // Half of all are in one network, which without its limit would be told 75 times a second.
     const network = (number) => (number % 2 === 0 ? 7 : 8 + ((number >> 1) % 2));
-    people = await crowd(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.${1 + (number % 200)}` });
+    people = await sippPhones(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.${1 + (number % 200)}` });
     await people.start();
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     await api.post(`${here.at}/rollouts`, { per_second: 150, network_per_second: MAX_PER_SECOND });
     const list = await allEnded(worker, here.tenant, COUNT, api);
-    assert.deepEqual(tally(list), { fetched: COUNT });
+    assert.deepEqual(countByState(list), { fetched: COUNT });
     assert.deepEqual(new Set(people.told.values()), new Set([1]));
     const numbers = new Map(people.macs.map((mac, number) => [mac, number]));
     const { found, allowed, unevenMs } = networks(

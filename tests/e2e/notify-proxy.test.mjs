@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
-import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, untilJobEnded, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
@@ -22,7 +22,7 @@ describe('a phone behind a proxy', () => {
     worker = await Ringfence.start();
     api = new Api(worker);
     here = await poolAndTenant(worker, api);
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
     proxy = await kamailio({ password: PASSWORD });
   });
   after(async () => {
@@ -32,13 +32,13 @@ describe('a phone behind a proxy', () => {
   });
 
   async function told(user, password) {
-    const device = await phone(worker, here.tenant, {
+    const device = await addPhone(worker, here.tenant, {
       NOTIFY_AOR: `sip:${user}@pbx.test`,
       NOTIFY_ROUTE: `sip:127.0.0.1:${proxy.port};lr`,
       NOTIFY_USERNAME: user,
       NOTIFY_PASSWORD: { secret: password },
     });
-    return { device, go: async () => ended(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id) };
+    return { device, go: async () => untilJobEnded(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id) };
   }
 
   it('is told after the proxy asked for a password (407), fetches, and the job reads fetched', async () => {
@@ -82,7 +82,7 @@ describe('a phone behind a proxy', () => {
 
       async function through(scenario, password = PASSWORD) {
         const user = `${mode?.length ?? 0}${(serial += 1)}`;
-        const device = await phone(worker, here.tenant, {
+        const device = await addPhone(worker, here.tenant, {
           NOTIFY_AOR: `sip:${user}@pbx.test`,
           NOTIFY_ROUTE: `sip:127.0.0.1:${strict.port};lr`,
           NOTIFY_USERNAME: user,
@@ -96,7 +96,7 @@ describe('a phone behind a proxy', () => {
         assert.deepEqual(await register.gone, { code: 0, signal: null }, register.errors());
         await register.end();
         const handset = await sipp(scenario, { port, keys: { url: device.url, username: user, password: PASSWORD } });
-        const job = await ended(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id);
+        const job = await untilJobEnded(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id);
         await handset.end();
         return job;
       }

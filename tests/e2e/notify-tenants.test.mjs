@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { ended, phone, QUICK } from '../support/relay/notify.mjs';
+import { untilJobEnded, addPhone, QUICK } from '../support/relay/notify.mjs';
 import { FakeRelay } from '../support/relay/relay.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { seedTenant, ulid } from '../support/worker/seed.mjs';
@@ -33,7 +33,7 @@ describe('tenants in one pool', () => {
     for (const user of ['101', '201']) {
       const tenant = await seedTenant(worker, {});
       await api.put(`/tenants/${tenant.id}/pool`, { pool: pool.id });
-      const device = await phone(worker, tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` });
+      const device = await addPhone(worker, tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` });
       const at = `/tenants/${tenant.id}`;
       tenants.push({
         tenant,
@@ -125,7 +125,7 @@ describe('tenants in one pool', () => {
     await worker.sql('UPDATE tenants SET updated_at = ?2, version = version + 1 WHERE id = ?1', one.tenant.id, Date.now());
     const { body } = await one.notify();
     await store('NOTIFY_AOR', 'sip:201@pbx.test');
-    const job = await ended(api, one.at, body.job.id);
+    const job = await untilJobEnded(api, one.at, body.job.id);
     assert.deepEqual([job.state, job.reason], ['rejected', 'address_of_another_tenant']);
     assert.equal(relay.jobs.length, 0);
   });

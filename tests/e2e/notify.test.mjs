@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, untilJobEnded, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
 import { opensslDecrypt } from '../support/openssl.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
@@ -21,7 +21,7 @@ describe('a phone told by NOTIFY', () => {
     worker = await Ringfence.start();
     api = new Api(worker);
     here = await poolAndTenant(worker, api, { options: { fetch_timeout_s: 6 } });
-    relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
   });
   after(async () => {
     await relay?.stop();
@@ -34,10 +34,14 @@ describe('a phone told by NOTIFY', () => {
    */
   async function told({ scenario = 'answer', keys = {}, args = [], settings = {} }) {
     const port = await udpPort();
-    const device = await phone(worker, here.tenant, { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: `127.0.0.1:${port}`, ...settings });
+    const device = await addPhone(worker, here.tenant, {
+      NOTIFY_AOR: 'sip:101@pbx.test',
+      NOTIFY_ADDRESS: `127.0.0.1:${port}`,
+      ...settings,
+    });
     const sip = scenario && (await sipp(scenario, { port, keys: { url: device.url, ...keys }, args }));
     const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
-    return { device, sip, port, end: () => ended(api, here.at, job.id), job: job.id };
+    return { device, sip, port, end: () => untilJobEnded(api, here.at, job.id), job: job.id };
   }
 
   it('answers 200, fetches its sealed file, and the job reads fetched', async () => {

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CLI } from '../support/cli.mjs';
 import { FIRST, withAnAccount } from '../support/cloud/user.mjs';
 import { eventually } from '../support/wait.mjs';
-import { within } from '../support/worker/ringfence.mjs';
+import { withDeadline } from '../support/worker/ringfence.mjs';
 
 describe('npx ringfence', () => {
   const user = withAnAccount();
@@ -103,7 +103,7 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
           const up = (async () => {
             while (!state.output.includes('stays until Ctrl-C') && state.child.exitCode === null) await sleep(100);
           })();
-          await within(up, `dev, the ${time} time`, 180_000);
+          await withDeadline(up, `dev, the ${time} time`, 180_000);
           for (const step of [
             '1. the phone asks',
             '2. it asks',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { Api } from '../support/worker/api.mjs';
 import { ROOT } from '../support/config.mjs';
-import { connected, ended, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, untilJobEnded, poolAndTenant } from '../support/relay/notify.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
@@ -103,7 +103,7 @@ describe('a vendor from a folder alone', () => {
 
   it('has its event sent: a phone hears it, and comes for its file', async () => {
     const here = await poolAndTenant(worker, api);
-    const relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: here.relays[0].credential });
     const phone = await sipp('answer', { keys: { status: '200 OK', linger: '5000' } });
     try {
       const own = '02ACE0000003';
@@ -125,7 +125,7 @@ describe('a vendor from a folder alone', () => {
         headers: [['User-Agent', `Acme ACME1000 2.1 ${own.toLowerCase()}`]],
       });
       assert.match(file.body.toString(), /^line\.1\.user: 203$/m);
-      assert.equal((await ended(api, here.at, job.id)).state, 'fetched');
+      assert.equal((await untilJobEnded(api, here.at, job.id)).state, 'fetched');
       // No event of it restarts: its record names none.
       const restart = await api.call('POST', `${at}/notify`, { body: { restart: true } });
       assert.equal(restart.status, 422, restart.text);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
-import { FakeRelay, ok, rejected, silence } from '../support/relay/relay.mjs';
+import { FakeRelay, okResult, rejectedResult, silentResult } from '../support/relay/relay.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedCrowd, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -258,7 +258,7 @@ describe('the NOTIFY queue', () => {
         answer: async () => {
           times += 1;
           setTimeout(() => took(times === 1 ? 0 : 99), 50);
-          return ok();
+          return okResult();
         },
       });
       const end = await ends((await notify()).job.id);
@@ -267,11 +267,11 @@ describe('the NOTIFY queue', () => {
 
     it('is tried again where that can help, and not where it cannot', async () => {
       for (const [answers, state, code] of [
-        [[rejected(486), ok()], 'fetched', 200],
-        [[rejected(503, { retry_after_s: 1 }), ok()], 'fetched', 200],
-        [[rejected(481)], 'rejected', 481],
-        [[rejected(489)], 'rejected', 489],
-        [[silence(), silence(), silence()], 'unreachable', null],
+        [[rejectedResult(486), okResult()], 'fetched', 200],
+        [[rejectedResult(503, { retry_after_s: 1 }), okResult()], 'fetched', 200],
+        [[rejectedResult(481)], 'rejected', 481],
+        [[rejectedResult(489)], 'rejected', 489],
+        [[silentResult(), silentResult(), silentResult()], 'unreachable', null],
       ]) {
         const { pool, notify, ends, fetches } = await scene();
         let times = 0;
@@ -298,7 +298,7 @@ describe('the NOTIFY queue', () => {
       await connect(other.credential, {
         answer: () => {
           setTimeout(fetches, 20);
-          return ok();
+          return okResult();
         },
       });
       const end = await ends(brief.id);
@@ -324,7 +324,7 @@ describe('the NOTIFY queue', () => {
         instance: 'c',
         answer: () => {
           setTimeout(fetches, 20);
-          return ok();
+          return okResult();
         },
       });
       assert.equal((await ends(brief.id)).state, 'fetched');
@@ -369,7 +369,7 @@ describe('the NOTIFY queue', () => {
         instance: 'c',
         answer: () => {
           setTimeout(fetches, 20);
-          return ok();
+          return okResult();
         },
       });
       const done = await ends(id);
@@ -510,7 +510,7 @@ describe('the NOTIFY queue', () => {
         answer: (job) => {
           n += 1;
           if (fetch(n)) came.push(/sip:(.*)@/.exec(job.target.aor)[1]);
-          return ok();
+          return okResult();
         },
         ...more,
       });
@@ -645,7 +645,7 @@ describe('the NOTIFY queue', () => {
     await connect(pool.credential, {
       answer: () => {
         setTimeout(fetches, 20);
-        return ok();
+        return okResult();
       },
     });
     assert.equal((await ends(id)).state, 'fetched');

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
-import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, untilJobEnded, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
@@ -101,7 +101,7 @@ describe('a relay and a proxy that takes connections', () => {
       worker = await Ringfence.start();
       api = new Api(worker);
       here = await poolAndTenant(worker, api, { options: { max_attempts: 30 } });
-      relay = await connected({
+      relay = await connectedRelay({
         port: worker.port,
         credential: here.relays[0].credential,
         t1: 500,
@@ -115,14 +115,14 @@ describe('a relay and a proxy that takes connections', () => {
 
     it('takes the NOTIFYs of devices that name no way of their own to the proxy by TLS', async () => {
       const user = '301';
-      const device = await phone(worker, here.tenant, {
+      const device = await addPhone(worker, here.tenant, {
         NOTIFY_AOR: `sip:${user}@pbx.test`,
         NOTIFY_USERNAME: user,
         NOTIFY_PASSWORD: { secret: PASSWORD },
       });
       const handset = await proxy.registered(user, 'fetch', { url: device.url });
       const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
-      const done = await ended(api, here.at, job.id);
+      const done = await untilJobEnded(api, here.at, job.id);
       assert.deepEqual([done.state, done.code, done.attempts.length], ['fetched', 200, 1], done.message);
       await handset.end();
     });
@@ -132,7 +132,7 @@ describe('a relay and a proxy that takes connections', () => {
       const jobs = [];
       await proxy.end();
       for (const user of users) {
-        const device = await phone(worker, here.tenant, {
+        const device = await addPhone(worker, here.tenant, {
           NOTIFY_AOR: `sip:${user}@pbx.test`,
           NOTIFY_USERNAME: user,
           NOTIFY_PASSWORD: { secret: PASSWORD },
@@ -141,7 +141,7 @@ describe('a relay and a proxy that takes connections', () => {
       }
       proxy = await kamailio({ password: PASSWORD, tls: ca.issue(['DNS:localhost', 'IP:127.0.0.1']), ports: proxy.ports });
       for (const id of jobs) {
-        const done = await ended(api, here.at, id);
+        const done = await untilJobEnded(api, here.at, id);
         // Nobody is registered: the proxy says so once it is back.
         assert.deepEqual([done.state, done.code], ['rejected', 480], done.message);
         assert.ok(done.attempts.every((attempt) => ['transport', 'status_480', 'no_answer'].includes(attempt.reason)));

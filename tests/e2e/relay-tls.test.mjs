@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
 import { startRelay } from '../support/relay/native-relay.mjs';
-import { ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { untilJobEnded, addPhone, poolAndTenant } from '../support/relay/notify.mjs';
 import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
@@ -62,11 +62,11 @@ describe('a relay that comes over TLS', () => {
     ends.push(() => relay.stop());
     await relay.says(/connected/);
     const port = await udpPort();
-    const device = await phone(worker, here.tenant, { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
+    const device = await addPhone(worker, here.tenant, { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
     const handset = await sipp('fetch', { port, keys: { url: device.url } });
     ends.push(() => handset.end());
     const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
-    assert.equal((await ended(api, here.at, job.id)).state, 'fetched');
+    assert.equal((await untilJobEnded(api, here.at, job.id)).state, 'fetched');
   });
 
   it('says its credential to whoever has the right certificate', async () => {

@@ -12,7 +12,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { ROOT } from '../support/config.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
-import { within } from '../support/worker/ringfence.mjs';
+import { withDeadline } from '../support/worker/ringfence.mjs';
 
 const PATIENCE_MS = 240_000;
 
@@ -66,13 +66,13 @@ describe('make run', () => {
     const seen = (async () => {
       while (!state.output.includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
     })();
-    await within(Promise.race([seen, ended]), `"${text}" in\n${state.output}`, PATIENCE_MS);
+    await withDeadline(Promise.race([seen, ended]), `"${text}" in\n${state.output}`, PATIENCE_MS);
   }
 
   /** Ctrl-C: SIGINT to everything in the terminal's foreground group. */
   async function interrupt(state) {
     process.kill(-state.child.pid, 'SIGINT');
-    return within(state.ended, 'end after Ctrl-C', 30_000);
+    return withDeadline(state.ended, 'end after Ctrl-C', 30_000);
   }
 
   /** Processes whose working directory is the copy. */
@@ -135,7 +135,7 @@ describe('make run', () => {
     const server = net.createServer().listen(port, '127.0.0.1');
     try {
       const state = run();
-      const { code } = await within(state.ended, 'end', PATIENCE_MS);
+      const { code } = await withDeadline(state.ended, 'end', PATIENCE_MS);
       assert.notEqual(code, 0);
       assert.match(state.output, new RegExp(`port ${port} is in use`));
       assert.match(state.output, /PORT=/);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { element, standard, withoutKey } from '../support/worker/content.mjs';
+import { element, standardTemplate, withoutKey } from '../support/worker/content.mjs';
 import { opensslDecrypt } from '../support/openssl.mjs';
 import { rawBytes, rawRequest } from '../support/worker/raw.mjs';
 import { saltOf, sealAsTheCrate } from '../support/worker/reference.mjs';
@@ -309,14 +309,17 @@ describe('sizes', () => {
 
   for (const kilobytes of [1, 16, 28, 64, 110]) {
     it(`a file of ${kilobytes} KB survives sealing, KV and openssl`, async () => {
-      const tenant = await seedTenant(worker, { templates: { 'standard/utg': standard(kilobytes * 1024) } });
+      const tenant = await seedTenant(worker, { templates: { 'standard/utg': standardTemplate(kilobytes * 1024) } });
       const device = await seedDevice(worker, tenant, { mac: mac(0x400000 + kilobytes), state: 'delivered' });
       const name = `Config${device.mac}.enc`;
       const first = await rawRequest(worker.port, tenant.path(name));
       assert.equal(first.status, 200);
       const plain = opensslDecrypt(first.body, device.key);
       assert.ok(plain.length > kilobytes * 1024 * 0.8, `${plain.length} bytes`);
-      assert.equal((plain.toString().match(/<FILLER_/g) ?? []).length, (standard(kilobytes * 1024).match(/<FILLER_/g) ?? []).length);
+      assert.equal(
+        (plain.toString().match(/<FILLER_/g) ?? []).length,
+        (standardTemplate(kilobytes * 1024).match(/<FILLER_/g) ?? []).length,
+      );
       await eventually(
         () => worker.ask('kvList', { prefix: `f1:${tenant.id}:standard:sealed:` }),
         (keys) => keys.length === 1,

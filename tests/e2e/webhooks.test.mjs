@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 
 import { receiver } from '../support/receiver.mjs';
-import { connected, crowd, poolAndTenant } from '../support/relay/notify.mjs';
+import { connectedRelay, sippPhones, poolAndTenant } from '../support/relay/notify.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
@@ -223,7 +223,7 @@ describe('webhooks', () => {
 
   it('tell of a rollout that stopped itself at phones that refuse, and of a relay that was killed', async () => {
     const { pool, relays, tenant, at } = await poolAndTenant(worker, api);
-    const relay = await connected({ port: worker.port, credential: relays[0].credential });
+    const relay = await connectedRelay({ port: worker.port, credential: relays[0].credential });
     const options = { rollout_paused_minutes: 0, relay_lost_minutes: 1 };
     const kinds = ['rollout.paused', 'relay.lost'];
     const own = await make(at, 'own-rollouts', { kinds: ['rollout.paused'], options: { rollout_paused_minutes: 0 } });
@@ -243,7 +243,7 @@ describe('webhooks', () => {
         what,
       );
     // Whoever refuses is not a phone that is slow: nobody of this stage comes back.
-    const people = await crowd(worker, tenant, 10, { keys: { status: '403 Forbidden' }, fetches: false });
+    const people = await sippPhones(worker, tenant, 10, { keys: { status: '403 Forbidden' }, fetches: false });
     try {
       await people.start();
       const { id } = await api.post(`${at}/rollouts`, {

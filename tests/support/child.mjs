@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 
-import { within } from './worker/ringfence.mjs';
+import { withDeadline } from './worker/ringfence.mjs';
 
 const running = new Set();
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -41,7 +41,7 @@ export class Child {
   async stop(signal = 'SIGTERM') {
     if (!this.ended) this.process.kill(signal);
     const late = setTimeout(() => this.process.kill('SIGKILL'), 15_000);
-    await within(this.gone, `end of ${this.name}`, 20_000).finally(() => clearTimeout(late));
+    await withDeadline(this.gone, `end of ${this.name}`, 20_000).finally(() => clearTimeout(late));
     return this.ended;
   }
 }

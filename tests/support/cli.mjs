@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ROOT } from './config.mjs';
-import { within } from './worker/ringfence.mjs';
+import { withDeadline } from './worker/ringfence.mjs';
 
 export const CLI = process.env.RINGFENCE_CLI ?? join(ROOT, 'target/debug/ringfence');
 
@@ -48,7 +48,7 @@ export class Operator {
       child.on('error', reject);
       child.on('close', (code, signal) => resolve({ code, signal, ...said }));
     });
-    return { child, said, done: within(done, `ringfence ${args.join(' ')}`) };
+    return { child, said, done: withDeadline(done, `ringfence ${args.join(' ')}`) };
   }
 
   /** Runs the program to its end. */

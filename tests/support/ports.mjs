@@ -46,7 +46,7 @@ export function tcpPort() {
  * port; its relays and phones keep the address they know. `cut` breaks all connections; `made` says how many there
  * were, and `open` how many there are.
  */
-export async function door(port) {
+export async function forwardTcp(port) {
   const open = new Set();
   let made = 0;
   const server = net.createServer((outer) => {

@@ -83,8 +83,8 @@ const ASKING: &[&str] = &["How", "What", "When", "Whether", "Which", "Why"];
 /// Words between the beginning of a description and its noun.
 const SMALL: &[&str] = &[
     "about", "as", "at", "be", "been", "by", "can", "could", "did", "do", "does", "far", "for",
-    "from", "had", "has", "have", "in", "is", "long", "many", "may", "might", "much", "must", "not",
-    "of", "often", "on", "or", "so", "to", "was", "were", "will", "with", "would",
+    "from", "had", "has", "have", "in", "is", "long", "many", "may", "might", "much", "must",
+    "not", "of", "often", "on", "or", "so", "to", "was", "were", "will", "with", "would",
 ];
 
 const POINTS_BEFORE_A_NOUN: &str = "points to a noun that is elsewhere";

@@ -22,7 +22,7 @@ fn ringfence_with(args: &[&str], env: &[(&str, &str)]) -> Output {
 /// Somebody has a token.
 const TOKEN: &[(&str, &str)] = &[("RINGFENCE_TOKEN", "rf_1_Harbour")];
 
-fn said(output: &Output) -> (Option<i32>, String, String) {
+fn outcome_of(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (
         output.status.code(),
@@ -33,10 +33,10 @@ fn said(output: &Output) -> (Option<i32>, String, String) {
 
 #[test]
 fn help_and_version_are_answers() {
-    let (code, out, err) = said(&ringfence(&["--version"]));
+    let (code, out, err) = outcome_of(&ringfence(&["--version"]));
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!(out, format!("ringfence {}\n", env!("CARGO_PKG_VERSION")));
-    let (code, out, _) = said(&ringfence(&["devices", "list", "--help"]));
+    let (code, out, _) = outcome_of(&ringfence(&["devices", "list", "--help"]));
     assert_eq!(code, Some(0));
     assert!(out.contains("--never-seen"), "{out}");
 }
@@ -63,7 +63,7 @@ fn what_is_wrong_with_the_command_line_is_two_on_standard_error() {
         &["plan", "no-such-folder", "--url", "http://127.0.0.1:9"],
         &["profiles", "use", "nobody"],
     ] {
-        let (code, out, err) = said(&ringfence(args));
+        let (code, out, err) = outcome_of(&ringfence(args));
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
         assert!(!err.is_empty() && !err.contains("panicked"), "{args:?}");
     }
@@ -86,18 +86,18 @@ fn what_destroys_is_refused_where_nobody_can_be_asked() {
         &["webhooks", "remove", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
     ] {
         let args = [args, &about].concat();
-        let (code, out, err) = said(&ringfence_with(&args, TOKEN));
+        let (code, out, err) = outcome_of(&ringfence_with(&args, TOKEN));
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
         assert!(err.contains("repeat the command with --yes"), "{err}");
         // Nobody answers at that address: what is asked there ends otherwise.
-        let (code, _, err) = said(&ringfence_with(&[args, vec!["--yes"]].concat(), TOKEN));
+        let (code, _, err) = outcome_of(&ringfence_with(&[args, vec!["--yes"]].concat(), TOKEN));
         assert_eq!(code, Some(3), "{err}");
     }
 }
 
 #[test]
 fn a_command_without_a_token_is_not_configured() {
-    let (code, out, err) = said(&ringfence(&[
+    let (code, out, err) = outcome_of(&ringfence(&[
         "tenants",
         "list",
         "--url",
@@ -106,7 +106,7 @@ fn a_command_without_a_token_is_not_configured() {
     assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
     assert!(err.contains("RINGFENCE_TOKEN"), "{err}");
     // What nobody needs a token for is asked.
-    let (code, _, err) = said(&ringfence(&["health", "--url", "http://127.0.0.1:9"]));
+    let (code, _, err) = outcome_of(&ringfence(&["health", "--url", "http://127.0.0.1:9"]));
     assert_eq!(code, Some(3), "{err}");
 }
 
@@ -124,7 +124,7 @@ fn help_is_asked_for_by_its_word_too() {
             "Usage: ringfence devices list",
         ),
     ] {
-        let (code, out, err) = said(&ringfence(args));
+        let (code, out, err) = outcome_of(&ringfence(args));
         assert_eq!(code, Some(0), "{err}");
         assert!(out.contains(said_of), "{args:?}: {out}");
     }
@@ -160,7 +160,7 @@ fn what_is_missing_or_not_to_be_chosen_is_named_without_a_call() {
         ),
         (&["devices", "list", "--sort", "-nobody"], "-last_seen"),
     ] {
-        let (code, out, err) = said(&ringfence_with(args, TOKEN));
+        let (code, out, err) = outcome_of(&ringfence_with(args, TOKEN));
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
         assert!(err.contains(named), "{err}");
     }
@@ -172,7 +172,7 @@ fn what_is_missing_or_not_to_be_chosen_is_named_without_a_call() {
         "--url",
         "http://127.0.0.1:9",
     ];
-    assert_eq!(said(&ringfence_with(&sorted, TOKEN)).0, Some(3));
+    assert_eq!(outcome_of(&ringfence_with(&sorted, TOKEN)).0, Some(3));
 }
 
 #[test]
@@ -181,20 +181,20 @@ fn a_file_is_checked_without_an_installation() {
     let path = folder.path().join("a.cfg");
     std::fs::write(&path, "X=\"1\"\n").unwrap();
     let path = path.to_str().unwrap();
-    let (code, out, err) = said(&ringfence(&["lint", path, "--family", "ut", "--json"]));
+    let (code, out, err) = outcome_of(&ringfence(&["lint", path, "--family", "ut", "--json"]));
     assert_eq!(code, Some(4), "{err}");
     let findings: serde_json::Value = serde_json::from_str(&out).unwrap();
     let first = findings.get(0).unwrap();
     assert_eq!(first.get("severity").unwrap(), "error");
     assert!(first.get("line").unwrap().as_u64().unwrap() > 0);
-    let (code, _, err) = said(&ringfence(&["lint", path, "--family", "nobody"]));
+    let (code, _, err) = outcome_of(&ringfence(&["lint", path, "--family", "nobody"]));
     assert_eq!(code, Some(2));
     assert!(err.contains("no family"), "{err}");
 }
 
 #[test]
 fn completions_know_every_verb() {
-    let (code, out, _) = said(&ringfence(&["completions", "bash"]));
+    let (code, out, _) = outcome_of(&ringfence(&["completions", "bash"]));
     assert_eq!(code, Some(0));
     for verb in ringfence_cli::verb::all() {
         let last = verb.words.split(' ').next_back().unwrap();

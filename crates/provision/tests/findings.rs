@@ -84,7 +84,7 @@ fn context<'a>(
 }
 
 /// All that is said of a file made by the template, and the findings.
-fn said(family: Family, source: &str, secret: &str) -> (String, Vec<RenderedFinding>) {
+fn described(family: Family, source: &str, secret: &str) -> (String, Vec<RenderedFinding>) {
     let mut layers = Layers::default();
     let value = Value::Secret(secret.to_owned().into());
     layers.device.insert("PASS".into(), value);
@@ -162,7 +162,7 @@ proptest! {
         for family in [panasonic::HDV, panasonic::UT, panasonic::UTG] {
             for slip in SLIPS.iter().chain(&WRONG) {
                 let source = template(family, &slip.replace('§', "{{ PASS }}"));
-                let (said, _) = said(family, &source, &secret);
+                let (said, _) = described(family, &source, &secret);
                 for piece in pieces(&secret) {
                     prop_assert!(!said.contains(&piece), "{family:?} {slip}: {piece:?} in {said}");
                 }
@@ -175,7 +175,7 @@ proptest! {
 fn an_operator_is_told_the_line_the_code_and_the_setting() {
     let source = template(panasonic::HDV, "SIP_PASS_1 \"{{ PASS }}\"");
     // The `=` of the secret makes a name and a value of what has none.
-    let (text, findings) = said(panasonic::HDV, &source, "Tr0ub4dor=and-3");
+    let (text, findings) = described(panasonic::HDV, &source, "Tr0ub4dor=and-3");
     assert!(!text.contains("Tr0ub4"));
     let unquoted = findings
         .iter()
@@ -189,7 +189,7 @@ fn an_operator_is_told_the_line_the_code_and_the_setting() {
 #[test]
 fn words_stay_where_a_file_without_the_secret_has_them_too() {
     let source = template(panasonic::HDV, "SIP_PASS_1={{ PASS }}");
-    let (text, findings) = said(panasonic::HDV, &source, "Tr0ub4dor");
+    let (text, findings) = described(panasonic::HDV, &source, "Tr0ub4dor");
     assert!(!text.contains("Tr0ub4"));
     assert_eq!(
         findings[0].message,
@@ -215,7 +215,7 @@ fn a_file_that_holds_no_secret_is_quoted() {
 #[test]
 fn rendered_finding_json_format_unchanged() {
     let source = template(panasonic::HDV, "SIP_PASS_1={{ PASS }}");
-    let (_, findings) = said(panasonic::HDV, &source, "x");
+    let (_, findings) = described(panasonic::HDV, &source, "x");
     insta::assert_snapshot!(serde_json::to_string(&findings[0]).unwrap(), @r#"{"code":"value-unquoted","severity":"error","line":2,"column":12,"message":"the value of SIP_PASS_1 is not in quotes","help":"Put the value in straight double quotes: NAME=\"value\".","settings":["PASS"]}"#);
 }
 

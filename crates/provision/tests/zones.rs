@@ -92,7 +92,7 @@ fn every_zone_shows_the_time_of_its_rule_from_the_moment_on_that_it_says() {
     }
     let (since, until) = window();
     let (mut kept, mut late) = (0, BTreeSet::new());
-    let zones = zones.into_values().zip(ask(&questions));
+    let zones = zones.into_values().zip(read_by_python(&questions));
     for (zone, real) in
         zones.flat_map(|(zones, real)| zones.into_iter().map(move |zone| (zone, real.clone())))
     {
@@ -151,7 +151,7 @@ fn months_weeks_weekdays_and_hours_are_the_rule() {
         "Pacific/Chatham",
     ];
     compare(
-        |rule| both(rule, "hours", |change| change.slashed()),
+        |rule| question_of_start_and_end(rule, "hours", |change| change.slashed()),
         &beyond,
     );
 }
@@ -172,7 +172,10 @@ fn months_weeks_weekdays_and_minutes_are_the_rule() {
         "Asia/Jerusalem",
         "Asia/Gaza",
     ];
-    compare(|rule| both(rule, "minutes", written), &beyond);
+    compare(
+        |rule| question_of_start_and_end(rule, "minutes", written),
+        &beyond,
+    );
 }
 
 #[test]
@@ -387,7 +390,7 @@ fn files_say_the_rule(family: &str, beyond: &[&[&str]]) {
     }
     assert!(asked.len() > 20, "{}", asked.len());
     let questions: Vec<String> = asked.iter().map(|(_, question)| question.clone()).collect();
-    for ((zone, question), read) in asked.iter().zip(ask(&questions)) {
+    for ((zone, question), read) in asked.iter().zip(read_by_python(&questions)) {
         assert_eq!(read, Clocks::told(zone.rule), "{question}");
     }
     let beyond = beyond.iter().flat_map(|names| names.iter());
@@ -397,7 +400,7 @@ fn files_say_the_rule(family: &str, beyond: &[&[&str]]) {
 }
 
 /// The question about a form that writes start and end one by one.
-fn both(
+fn question_of_start_and_end(
     rule: &Rule,
     kind: &str,
     written: impl Fn(&Change) -> Result<String, ZoneError>,
@@ -426,7 +429,7 @@ fn compare(question: impl Fn(&Rule) -> Option<Result<String, ZoneError>>, beyond
     }
     assert!(asked.len() > 10, "{asked:?}");
     let questions: Vec<String> = asked.iter().map(|(_, question)| question.clone()).collect();
-    for ((rule, question), read) in asked.iter().zip(ask(&questions)) {
+    for ((rule, question), read) in asked.iter().zip(read_by_python(&questions)) {
         assert_eq!(read, Clocks::told(rule), "{question}");
     }
     let beyond = beyond
@@ -436,7 +439,7 @@ fn compare(question: impl Fn(&Rule) -> Option<Result<String, ZoneError>>, beyond
 }
 
 /// What `zones.py` says to each question.
-fn ask(questions: &[String]) -> Vec<Clocks> {
+fn read_by_python(questions: &[String]) -> Vec<Clocks> {
     let (since, until) = window();
     let mut python = Command::new("python3")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zones.py"))

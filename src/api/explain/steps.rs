@@ -330,9 +330,15 @@ impl Finder<'_> {
         };
         let message = match device {
             Some(device) if device.disabled != 0 => {
-                format!("The MAC is that of the device {}, which is out of service.", device.mac)
+                format!(
+                    "The MAC is that of the device {}, which is out of service.",
+                    device.mac
+                )
             }
-            Some(device) => format!("The MAC is that of the device {}, a {}.", device.mac, device.model),
+            Some(device) => format!(
+                "The MAC is that of the device {}, a {}.",
+                device.mac, device.model
+            ),
             None if details.is_forwarded => {
                 "The device went to another tenant, which sends its phone on.".to_owned()
             }

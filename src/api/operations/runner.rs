@@ -207,8 +207,7 @@ async fn step(env: &Env, tenant_id: &str) -> Result<Next, StorageError> {
 }
 
 /// What an operator is told: only the log says more.
-const FAILURE: &str =
-    "A step could not be done: storage, the edge or the witness did not answer. The Worker tries the step again.";
+const FAILURE: &str = "A step could not be done: storage, the edge or the witness did not answer. The Worker tries the step again.";
 
 /// The pause after `failures` failures in a row, in milliseconds.
 fn pause(failures: u64) -> u64 {

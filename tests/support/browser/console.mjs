@@ -38,7 +38,7 @@ export class Console {
 }
 
 /** How the page looks in light and dark, wide and narrow; without serious findings of axe, and within its own rules. */
-export async function look(visitor, name) {
+export async function checkPage(visitor, name) {
   await visitor.photograph(name);
   assert.deepEqual(await visitor.axe(), [], name);
   assert.deepEqual(visitor.page.wrong, [], name);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { ROOT } from '../config.mjs';
 import { inTerminal } from '../terminal.mjs';
-import { within } from '../worker/ringfence.mjs';
+import { withDeadline } from '../worker/ringfence.mjs';
 
 /** The Worker that is built, and what the packing script is told of it: the fast profile keeps paths of the machine. */
 export function builtWorker() {
@@ -110,7 +110,7 @@ export class Installed {
   /** Runs a command to its end. */
   async run(words, options) {
     const state = this.start(words, options);
-    return within(state.end, words.join(' '), 240_000).catch((error) => {
+    return withDeadline(state.end, words.join(' '), 240_000).catch((error) => {
       state.signal('SIGKILL');
       throw new Error(`${error.message}\n${state.output}`);
     });

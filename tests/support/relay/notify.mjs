@@ -31,20 +31,20 @@ export async function poolAndTenant(worker, api, { options = {}, relays = 1, set
 }
 
 /** A phone that has its key; it is told at `address`. `url` is its sealed file. */
-export async function phone(worker, tenant, settings) {
+export async function addPhone(worker, tenant, settings) {
   const device = await seedDevice(worker, tenant, { mac: mac((serial += 1)), state: 'delivered', settings });
   return { ...device, file: `Config${device.mac}.enc`, url: new URL(tenant.path(`Config${device.mac}.enc`), worker.http).href };
 }
 
 /** A relay that the pool has welcomed. */
-export async function connected(options) {
+export async function connectedRelay(options) {
   const relay = await startRelay(options);
   await relay.says(/connected/);
   return relay;
 }
 
 /** Until the job has ended; patience for as long as its retries and timers may take. */
-export async function ended(api, at, id, seconds = 60) {
+export async function untilJobEnded(api, at, id, seconds = 60) {
   for (const deadline = Date.now() + seconds * 1000; ;) {
     const job = await api.get(`${at}/jobs/${id}`);
     if (job.ended_at !== null) return job;
@@ -115,7 +115,7 @@ async function seedPhones(worker, tenant, count, port, host) {
  * the first came. `behind` is the port that the phones are told at, if something stands in front of
  * them, or null where nothing is to name one; `host` gives the address of each, by its number.
  */
-export async function crowd(worker, tenant, count, { scenario = 'answer', keys = {}, args = [], fetches = true, behind, host } = {}) {
+export async function sippPhones(worker, tenant, count, { scenario = 'answer', keys = {}, args = [], fetches = true, behind, host } = {}) {
   const port = await udpPort();
   const macs = await seedPhones(worker, tenant, count, behind === undefined ? port : behind, host ?? (() => '127.0.0.1'));
   const people = { port, macs, told: new Map(), ticks: new Map(), count: 0 };
@@ -179,13 +179,13 @@ export async function allEnded(worker, tenant, count, api, seconds = 120) {
   for (const deadline = Date.now() + seconds * 1000; ;) {
     last = await jobs(api, at).catch(() => undefined);
     if (last?.length === count && last.every(({ state }) => FINAL.includes(state))) return last;
-    if (Date.now() > deadline) throw new Error(`jobs go on: ${JSON.stringify(tally(last ?? []))}`);
+    if (Date.now() > deadline) throw new Error(`jobs go on: ${JSON.stringify(countByState(last ?? []))}`);
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
 /** How many jobs are in each state. */
-export function tally(list) {
+export function countByState(list) {
   const states = {};
   for (const { state } of list) states[state] = (states[state] ?? 0) + 1;
   return states;

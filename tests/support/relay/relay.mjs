@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { within } from '../worker/ringfence.mjs';
+import { withDeadline } from '../worker/ringfence.mjs';
 
 export class FakeRelay {
   /**
@@ -13,7 +13,7 @@ export class FakeRelay {
   static async connect(
     worker,
     credential,
-    { capacity = 1000, instance = randomBytes(8).toString('hex'), answer = ok, ack = true, hello = true, transports = ['udp4'] } = {},
+    { capacity = 1000, instance = randomBytes(8).toString('hex'), answer = okResult, ack = true, hello = true, transports = ['udp4'] } = {},
   ) {
     const relay = new FakeRelay();
     Object.assign(relay, { answer, ack, frames: [], jobs: [], texts: [], closed: undefined, waiting: [], recorded: [], cancelled: [] });
@@ -28,7 +28,7 @@ export class FakeRelay {
         resolve(relay.closed);
       }),
     );
-    await within(
+    await withDeadline(
       new Promise((resolve, reject) => {
         relay.socket.addEventListener('open', resolve);
         relay.socket.addEventListener('error', (event) => reject(new Error(`not connected: ${event.message ?? ''}`)));
@@ -50,7 +50,7 @@ export class FakeRelay {
   frame(type) {
     const found = this.frames.findIndex((frame) => frame.type === type);
     if (found >= 0) return Promise.resolve(this.frames.splice(found, 1)[0]);
-    return within(new Promise((resolve) => this.waiting.push({ type, resolve })), `a ${type} frame`);
+    return withDeadline(new Promise((resolve) => this.waiting.push({ type, resolve })), `a ${type} frame`);
   }
 
   /** Cuts the connection without a word. */
@@ -60,7 +60,7 @@ export class FakeRelay {
   }
 
   result(job, fields) {
-    this.say({ type: 'result', results: [{ id: job.id, lease: job.lease, ...ok(), ...fields }] });
+    this.say({ type: 'result', results: [{ id: job.id, lease: job.lease, ...okResult(), ...fields }] });
   }
 
   async #message(data) {
@@ -81,7 +81,7 @@ export class FakeRelay {
     const results = await Promise.all(
       frame.jobs.map(async (job) => {
         const fields = await this.answer(job, this);
-        return fields && { id: job.id, lease: job.lease, ...ok(), ...fields };
+        return fields && { id: job.id, lease: job.lease, ...okResult(), ...fields };
       }),
     );
     const said = results.filter(Boolean);
@@ -92,12 +92,12 @@ export class FakeRelay {
 }
 
 /** The phone said 200. */
-export function ok() {
+export function okResult() {
   return { outcome: 'answered', code: 200, reason: 'ok', explanation: 'The phone heard.', retry: 'never', attempts: 1, rtt_ms: 12 };
 }
 
 /** The phone said something else. */
-export function rejected(code, more = {}) {
+export function rejectedResult(code, more = {}) {
   return {
     outcome: 'rejected',
     code,
@@ -111,7 +111,7 @@ export function rejected(code, more = {}) {
 }
 
 /** Nobody said anything. */
-export function silence() {
+export function silentResult() {
   return {
     outcome: 'unreachable',
     code: undefined,

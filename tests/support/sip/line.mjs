@@ -8,7 +8,7 @@ import { once } from 'node:events';
  * Numbers from 0 to 1 that are the same for the same seed: a 32-bit xorshift, which is plenty for
  * choosing when a test breaks something.
  */
-export function dice(seed) {
+export function seededRandom(seed) {
   let state = seed >>> 0 || 1;
   return () => {
     state ^= state << 13;

@@ -13,7 +13,7 @@ export const XML = {
 <CFG_MASTER_FILE_PATH>{{ urls.master }}</CFG_MASTER_FILE_PATH>
 </CfgFiles></Initial></PANASIPPhoneConfig>
 `,
-  'standard/utg': standard(),
+  'standard/utg': standardTemplate(),
   'product/utg': `<PANASIPPhoneConfig><Device><Phone><PRODUCT_NOTE>product</PRODUCT_NOTE></Phone></Device></PANASIPPhoneConfig>
 `,
   'master/utg': `<PANASIPPhoneConfig><Device><System><SysTime><NTP_ADDR>ntp.example</NTP_ADDR></SysTime></System></Device></PANASIPPhoneConfig>
@@ -21,7 +21,7 @@ export const XML = {
 };
 
 /** A standard file for KX-UTG that is about `bytes` long when rendered. */
-export function standard(bytes = 0) {
+export function standardTemplate(bytes = 0) {
   const head = `<PANASIPPhoneConfig><Device>
 <Lines><Line idx="1"><Sip>
 <SIP_USER_ID_1>{{ SIP_USER | default("7001") }}</SIP_USER_ID_1>

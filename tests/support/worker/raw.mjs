@@ -3,7 +3,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 
-import { within } from './ringfence.mjs';
+import { withDeadline } from './ringfence.mjs';
 
 /**
  * Sends one request and returns what came back until the other side closed, or until the answer is
@@ -41,7 +41,7 @@ export function rawBytes(port, text, { abortAfter = Infinity, secure = false } =
     socket.on('error', (error) => (length >= abortAfter ? resolve() : reject(error)));
     socket.on('close', resolve);
   });
-  return within(done, 'raw request', 180_000).then(() => Buffer.concat(received));
+  return withDeadline(done, 'raw request', 180_000).then(() => Buffer.concat(received));
 }
 
 /** Status, reason, headers (lower-case names; a list in the order of arrival) and body of an answer. */

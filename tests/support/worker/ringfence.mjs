@@ -34,7 +34,7 @@ export function newMasterKey(id) {
 }
 
 /** A promise that fails instead of waiting for ever. */
-export function within(promise, what, milliseconds = PATIENCE_MS) {
+export function withDeadline(promise, what, milliseconds = PATIENCE_MS) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: no answer in ${milliseconds} ms`)), milliseconds);
@@ -243,7 +243,7 @@ export class Ringfence {
     const id = (this.next += 1);
     const answer = new Promise((resolve, reject) => this.waiting.set(id, { op, resolve, reject }));
     this.host.process.send({ id, op, ...rest });
-    return within(answer, op);
+    return withDeadline(answer, op);
   }
 
   /** Applies the migrations whose name is not after `last`, and not before `first`, and writes that down as wrangler does. */
@@ -341,7 +341,7 @@ export class Ringfence {
     const pids = this.workerdPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     this.killGroup();
-    await within(this.gone, 'end of the killed host');
+    await withDeadline(this.gone, 'end of the killed host');
     return pids;
   }
 
@@ -384,7 +384,7 @@ export class Ringfence {
   async #end() {
     const silent = new Promise((resolve) => (this.silence = resolve));
     this.mark = `all is said: ${randomBytes(12).toString('hex')}\n`;
-    const stopped = Promise.all([this.ask('stop', { mark: this.mark }), within(silent, 'the last of the log')]).then(
+    const stopped = Promise.all([this.ask('stop', { mark: this.mark }), withDeadline(silent, 'the last of the log')]).then(
       () => true,
       () => false,
     );
@@ -396,7 +396,7 @@ export class Ringfence {
       this.host = undefined;
     } else {
       this.killGroup();
-      await within(this.gone, 'end of the host');
+      await withDeadline(this.gone, 'end of the host');
     }
   }
 

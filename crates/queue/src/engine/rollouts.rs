@@ -419,7 +419,10 @@ impl<S: Sql> Engine<S> {
     ) -> Result<(), SqlError> {
         let shut = match opening(spec, offset, now) {
             Some(Opening::Closed(_)) => Some(("window", "The rollout waits for its time of day.")),
-            _ if !relays => Some(("no_relay", "The rollout waits for a relay of its pool to connect.")),
+            _ if !relays => Some((
+                "no_relay",
+                "The rollout waits for a relay of its pool to connect.",
+            )),
             _ => None,
         };
         match (shut, row.closed_since) {
