@@ -71,7 +71,7 @@ describe('the page of a device', () => {
     );
     await admin.put(`${t}/devices/${phone}/settings`, { settings: { standard_Prov_CFG_RESYNC_FROM_SIP: 'resync' } });
     await boss.open(of(`/devices/${phone}/files/standard`));
-    await page.getByText('What it last fetched, against what it would fetch now').waitFor();
+    await page.getByText('What the phone last fetched, against what it would fetch now').waitFor();
     assert.match(await page.locator('.diff .removed').first().innerText(), /^− .*check-sync/);
     assert.match(await page.locator('.diff .added').first().innerText(), /^\+ .*resync/);
     await checkPage(boss, 'device-file-diff');

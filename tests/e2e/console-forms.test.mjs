@@ -172,7 +172,7 @@ describe('forms of the console', () => {
     const text = '#!version:1.0.0.1\naccount.1.label = a\nno parameter here\n';
     await page.getByLabel('The file').fill(text);
     await save(page, 'Check it');
-    await page.getByText('It would not be served').or(page.getByText('It may be served; look')).waitFor();
+    await page.getByText('The file would not be served').or(page.getByText('The file may be served; look')).waitFor();
     const found = await admin.post('/lint', { family: 'yealink', kind: 'standard', text });
     assert.ok(found.findings.length > 0, JSON.stringify(found));
     const shown = await page.locator('main tbody tr').allInnerTexts();

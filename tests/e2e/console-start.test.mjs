@@ -35,7 +35,7 @@ describe('the first run', () => {
     assert.equal(await page.getByLabel('Model').inputValue(), 'KX-UTG300B');
     await page.getByLabel('MAC').fill('00:80:f0:00:00:01');
     await page.getByRole('button', { name: 'Add a device' }).click();
-    await page.getByText('It has not asked yet.').waitFor();
+    await page.getByText('The phone has not asked yet.').waitFor();
     await page.locator('svg.code-picture').waitFor();
     assert.ok(!page.url().includes(segment));
     await checkPage(boss, 'start-watch');
@@ -46,11 +46,11 @@ describe('the first run', () => {
     const standard = element(initial, 'CFG_STANDARD_FILE_PATH').replace('{MAC}', mac(1));
     assert.ok(standard.startsWith(base));
     assert.equal((await fetch(standard)).status, 200);
-    await page.getByText('It took its key.').waitFor();
-    await page.getByText('It does not have its files yet.').waitFor();
+    await page.getByText('The phone took its key.').waitFor();
+    await page.getByText('The phone does not have its files yet.').waitFor();
     await page.locator('svg.code-picture').waitFor();
     assert.equal((await fetch(standard.replace(/\.cfg$/, '.enc'))).status, 200);
-    await page.getByText('It has its files. All is well.').waitFor();
+    await page.getByText('The phone has its files. All is well.').waitFor();
     await page.locator('#live:not([hx-get])').waitFor();
     await checkPage(boss, 'start-done');
     await page
@@ -82,11 +82,11 @@ describe('the first run', () => {
     await page.locator('svg.code-picture').waitFor();
     // Without the script a reload brings it up to date.
     await boss.open(here);
-    await page.getByText('It has not asked yet.').waitFor();
+    await page.getByText('The phone has not asked yet.').waitFor();
     assert.match(page.url(), new RegExp(`/start/${mac(2)}$`));
     await fetch(new URL(`Config${mac(2)}.cfg`, base));
     await boss.open(here);
-    await page.getByText('It took its key.').waitFor();
+    await page.getByText('The phone took its key.').waitFor();
   });
 
   it('is not offered to who may only read', async () => {

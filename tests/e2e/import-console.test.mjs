@@ -129,7 +129,7 @@ describe("the console's import", () => {
     await visitor.page.getByText('Rows 1 to 1 of 1').waitFor();
     const [[, address, became, why]] = await rows(visitor);
     assert.deepEqual([address, became], [mac(1), 'refused']);
-    assert.equal(why, 'Its files could not be served: standard: line_1_user: the line is not complete: set line_1_domain as well');
+    assert.equal(why, 'Files that could not be served: standard: line_1_user: the line is not complete: set line_1_domain as well');
     // Where no row can be imported nothing offers to, and the page says what to do.
     assert.equal(await visitor.page.getByRole('button', { name: /^Import/ }).count(), 0);
     await visitor.page.getByText('No row can be imported. Correct the rows that are refused').waitFor();

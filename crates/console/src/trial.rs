@@ -208,7 +208,7 @@ mod tests {
         let problem = Problem::new(409, "Conflict", "The site still has devices (2).");
         let html = refused(Page::new(Shell::outside("x")), &problem).html();
         let html = html.unwrap_or_default();
-        assert!(html.contains("It would be refused. The site still has devices (2)."));
+        assert!(html.contains("The change would be refused. The site still has devices (2)."));
         assert!(!html.contains("problem"), "{html}");
     }
 

@@ -63,7 +63,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Name or id of the pool; empty for the default one").is(Kind::Pool).at_place().required()], super::TRIED], Shows::One),
     call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
     call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],
-        &[POOL, &[body("username", "Its name").required(), body("password", "Where its password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")], super::TRIED], Shows::One),
+        &[POOL, &[body("username", "The pool's name at the proxy").required(), body("password", "Where the pool's password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")], super::TRIED], Shows::One),
     call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL, super::TRIED], Shows::Done("removed"))
         .confirms("Removing the pool's password at its proxy cannot be undone."),
     call("relays list", "List the relays of a pool", &[Operation::ListRelays], &[POOL, PAGED],

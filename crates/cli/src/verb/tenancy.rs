@@ -100,7 +100,7 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("NAME", "name"), ("FAMILY", "family"), ("PROFILE", "profile"), ("GRADE", "profile_grade")])),
     call("models show", "Show a model", &[Operation::GetModel], &[MODEL], Shows::One),
     run("models put", "Add a model, or change its family or its sealing profile", tenancy::put_model, &[Operation::PutModel, Operation::GetModel],
-        &[MODEL, &[own("family", "Its family, where the name does not tell"), own("sealing", "How its files are sealed: a profile, or empty for none")], CHANGE_OF_MANY]),
+        &[MODEL, &[own("family", "The model's family, where the name does not tell"), own("sealing", "How the model's files are sealed: a profile, or empty for none")], CHANGE_OF_MANY]),
     call("models remove", "Remove a model that has no phones, with its settings and templates", &[Operation::DeleteModel], &[MODEL, CHANGE_OF_MANY], Shows::Done("removed"))
         .confirms("Removing a model with its settings and templates cannot be undone."),
 
@@ -198,4 +198,4 @@ const POOL: &[Arg] = &[
         .required(),
 ];
 
-const CERTIFICATE: &[Arg] = &[place("name", "Its name")];
+const CERTIFICATE: &[Arg] = &[place("name", "Name of the certificate")];
