@@ -278,7 +278,7 @@ fn done(word: &str) -> Option<&'static str> {
         "rolled" => EN.done_rolled,
         "started" => EN.done_started,
         "sent" => EN.done_sent,
-        "told" => EN.done_notified,
+        "notified" => EN.done_notified,
         "adopted" => EN.done_adopted,
         "ended" => EN.done_ended,
         "changed" => EN.done_changed,

@@ -372,7 +372,7 @@ impl Relay {
         if unrecorded > 0 {
             tracing::warn!(
                 unrecorded,
-                "stopped before the pool recorded everything: those jobs will be told again"
+                "stopped before the pool recorded everything: those jobs go out again"
             );
         } else {
             tracing::info!("stopped");

@@ -114,7 +114,7 @@ pub async fn create(
         let spec = ordered(&call.app, &tenant, input, &part.pool).await?;
         let (total, stages) = (part.total, spec.stages.len().max(1));
         let text = format!(
-            "Phones in service that are notified by the pool {}: {total}. At most {} a second are told, in {stages} stage{}.",
+            "Phones in service that are notified by the pool {}: {total}. At most {} a second are notified, in {stages} stage{}.",
             part.pool,
             spec.per_second,
             if stages == 1 { "" } else { "s" }

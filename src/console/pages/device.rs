@@ -185,7 +185,7 @@ pub async fn act(visit: Visit) -> PageResult {
                         visit.tenant_id(),
                         &format!("jobs{}", href::path([&told.job.id])),
                     );
-                    Reply::see(&format!("{job}?done=told"))
+                    Reply::see(&format!("{job}?done=notified"))
                 })
         }
         "remove" => {

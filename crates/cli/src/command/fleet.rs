@@ -433,13 +433,13 @@ pub fn remark_on_change(output: Output, answer: &Value) {
     ] {
         for id in ids {
             output.remark(&format!(
-                "Phones are told: ringfence {noun}s show {id} --wait"
+                "Phones are notified: ringfence {noun}s show {id} --wait"
             ));
         }
     }
     let problem = text(notified, "problem");
     if !problem.is_empty() {
-        output.remark(&format!("Phones are not told: {}", plain(problem)));
+        output.remark(&format!("Phones are not notified: {}", plain(problem)));
     }
 }
 

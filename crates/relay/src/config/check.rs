@@ -434,7 +434,7 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
     if file.pace.per_destination == 0 && file.pace.total == 0 {
         to.warning(
             "pace.per_destination",
-            "no limit at all: an office's phones would all be told, and all download, at once; set per_destination, total or both",
+            "no limit at all: an office's phones would all be notified, and all download, at once; set per_destination, total or both",
         );
     }
     let destinations = Destinations::new(
