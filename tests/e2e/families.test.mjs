@@ -209,7 +209,7 @@ describe('families beside each other in a tenant without options', () => {
       });
   }
 
-  it('tells no stranger which vendors there are', async () => {
+  it('tells nobody without the access path which vendors there are, and within it no name of a device does', async () => {
     const colons = (own) => own.replace(/(..)(?=.)/g, '$1:');
     const names = phones.flatMap(({ mac: own, boot, again }) =>
       [...boot, ...again].map(([name]) => {
@@ -226,6 +226,16 @@ describe('families beside each other in a tenant without options', () => {
       ),
     );
     for (const name of new Set(names)) if (!shared.has(name)) assert.deepEqual(withoutRequestId(await ask(name)), nobody, name);
+    // What a phone asks for before it says which it is, whoever holds the access path finds: and nobody else.
+    const empty = await api.post('/tenants', { name: 'No phones' });
+    const { segment: other } = await api.post(`/tenants/${empty.id}/access-paths`, { label: 'empty' });
+    assert.ok(shared.size > 5);
+    for (const name of shared) {
+      assert.equal((await ask(name)).status, 200, name);
+      for (const path of [other, 'x'.repeat(segment.length), name])
+        assert.deepEqual(withoutRequestId(await askUnder(path, name)), nobody, `${name} under another access path`);
+      assert.deepEqual(withoutRequestId(await rawRequest(worker.port, `/${encodeURI(name)}`)), nobody, `${name} under none`);
+    }
   });
 
   describe('when the tenant has its phones move to another access path', () => {
