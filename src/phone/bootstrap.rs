@@ -350,7 +350,8 @@ fn make(
     request_url: &RequestUrl,
     wanted: Bootstrap,
 ) -> Result<(Vec<u8>, InClear), SealedFileError> {
-    let clear = InClear::of(&request.app, inputs, FileKind::Standard, request_url)?;
+    let asked = (FileKind::Standard, Form::Plain);
+    let clear = InClear::of(&request.app, inputs, asked, request_url)?;
     let key =
         seal::unwrap_key(&request.app.keyring, device).map_err(SealedFileError::not_sealed)?;
     let bytes = match wanted {

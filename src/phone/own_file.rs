@@ -1,7 +1,7 @@
 //! A file of one device, made: rendered in clear, and sealed with the device's key.
 
 use js_sys::ArrayBuffer;
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
@@ -50,7 +50,7 @@ pub(super) async fn make(
     kind: FileKind,
     request_url: &RequestUrl,
 ) -> Result<Made, SealedFileError> {
-    InClear::of(app, inputs, kind, request_url)?
+    InClear::of(app, inputs, (kind, Form::Sealed), request_url)?
         .seal(app, inputs)
         .await
 }
@@ -63,15 +63,15 @@ pub(super) struct InClear {
 }
 
 impl InClear {
-    /// Renders it.
+    /// Renders it, for going out in that form.
     pub(super) fn of(
         app: &App,
         inputs: &FileInputs,
-        kind: FileKind,
+        (kind, form): (FileKind, Form),
         request_url: &RequestUrl,
     ) -> Result<Self, SealedFileError> {
         let (urls, place) = request_url
-            .own_urls(&app.keyring, inputs, kind)
+            .own_urls(&app.keyring, inputs, kind, form)
             .map_err(SealedFileError::Storage)?;
         let file = render::render(
             inputs,

@@ -56,7 +56,7 @@ impl PhoneRequest {
         }
     }
 
-    /// What URLs in the file begin with. A file that leaves over plain HTTP, being sealed, names HTTPS.
+    /// What the URLs in a file begin with: HTTPS, also where it was asked for over plain HTTP.
     pub fn url_origin(&self) -> String {
         if self.caller.tls {
             self.caller.origin.clone()

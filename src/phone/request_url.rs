@@ -1,7 +1,7 @@
 //! Which URLs a file names: those of the access path that it was asked under, or of the one that the
 //! tenant's phones are to move to.
 
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::secret::SecretString;
 use ringfence_provision::wrap::Keyring;
 
@@ -19,6 +19,9 @@ use crate::store::file_inputs::Addresses;
 /// Where a file was asked for.
 #[derive(Clone, Debug)]
 pub(super) struct RequestUrl {
+    /// What the request's own URL begins with.
+    asked: String,
+    /// What the URLs in a file begin with, unless it stays on plain HTTP.
     origin: String,
     segment: SecretString,
     /// Id of the access path, where KV knows it.
@@ -29,6 +32,7 @@ pub(super) struct RequestUrl {
 impl RequestUrl {
     pub(super) fn of(request: &PhoneRequest, tenant: &PublishedTenant) -> Self {
         Self {
+            asked: request.caller.origin.clone(),
             origin: request.url_origin(),
             segment: SecretString::new(&*request.access_path),
             id: tenant.access_path.clone(),
@@ -37,7 +41,8 @@ impl RequestUrl {
     }
 
     /// What the URLs in a file begin with, and what is recorded of it where the file is kept: `None` where
-    /// KV does not know the access path's id.
+    /// KV does not know the access path's id. What is recorded has the scheme of the request, whatever the file names: a
+    /// file that was made for plain HTTP goes out over HTTPS to nobody, nor the other way round.
     ///
     /// # Errors
     /// The segment that the phones are to move to does not open.
@@ -62,12 +67,12 @@ impl RequestUrl {
         };
         let place = id.map(|access_path| Place {
             access_path,
-            origin: self.origin.clone(),
+            origin: self.asked.clone(),
         });
         Ok((base, place))
     }
 
-    /// What a device's file of a kind that is no initial one may name, with what is recorded of it.
+    /// What a device's file of a kind that is no initial one may name in that form, with what is recorded of it.
     ///
     /// # Errors
     /// The segment that the phones are to move to does not open, or the options of the tenant cannot be
@@ -77,6 +82,7 @@ impl RequestUrl {
         keyring: &Keyring,
         inputs: &FileInputs,
         kind: FileKind,
+        form: Form,
     ) -> Result<(Urls, Option<Place>), StorageError> {
         // Most files name none.
         let Some(addresses) = inputs
@@ -91,7 +97,10 @@ impl RequestUrl {
                 let tenant = inputs.tenant_id.clone();
                 Corrupt::TenantOptions { tenant, why }
             })?;
-        let (base, place) = self.base(keyring, inputs)?;
+        let (mut base, place) = self.base(keyring, inputs)?;
+        if options.rules().stays_on_http(form, inputs.family) {
+            base.origin.clone_from(&self.asked);
+        }
         Ok((own_urls(&base, &options, inputs), place))
     }
 }

@@ -40,8 +40,8 @@ pub(super) async fn serve(
 ) -> Result<PhoneOutcome, StorageError> {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &owner);
-    let origin = request.url_origin();
-    if let Some(meta) = unchanged(request, tenant, &key, &owner, &origin)
+    let origin = &request.caller.origin;
+    if let Some(meta) = unchanged(request, tenant, &key, &owner, origin)
         && record.facts.is_none()
     {
         record_file(record, kind, &meta);
@@ -54,7 +54,7 @@ pub(super) async fn serve(
         None => FileRead::begin(&request.app, key.clone()),
     };
     let wanted = |meta: &FileMeta| has_extension(&request.path, &meta.extension);
-    let looked = keep::look(&request.app, tenant, &origin, read, wanted).await;
+    let looked = keep::look(&request.app, tenant, origin, read, wanted).await;
     record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     let kept = looked.kept.as_ref();
     if let Some(kept) = kept.filter(|kept| tenant.accepts(&owner, kept.meta.version)) {
@@ -120,8 +120,8 @@ pub(super) async fn look_at_plain_name(
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, FileKind::Standard, Form::Sealed, &owner);
     let read = FileRead::begin(&request.app, key);
-    let origin = request.url_origin();
-    let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
+    let origin = &request.caller.origin;
+    let looked = keep::look(&request.app, tenant, origin, read, |_| true).await;
     record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     looked
 }

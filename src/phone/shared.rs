@@ -133,7 +133,14 @@ pub(super) async fn look(
                 .family
                 .is_some_and(|it| it.spec().forbids(&request.path))
     };
-    keep::look(&request.app, tenant, &request.url_origin(), read, is_theirs).await
+    keep::look(
+        &request.app,
+        tenant,
+        &request.caller.origin,
+        read,
+        is_theirs,
+    )
+    .await
 }
 
 /// A file that KV holds and that is still good.
@@ -198,7 +205,7 @@ pub(super) async fn from_inputs(
         looked,
         request_url,
     } = wanted;
-    let (urls, place) = request_url.own_urls(&request.app.keyring, inputs, kind)?;
+    let (urls, place) = request_url.own_urls(&request.app.keyring, inputs, kind, Form::Plain)?;
     let file = match render::render(inputs, kind, audience, &urls, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {

@@ -472,6 +472,117 @@ describe("the URL in a device's file", () => {
   });
 });
 
+describe('the URL in a sealed file that was asked for over plain HTTP', () => {
+  const KEY = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
+  const OWN = '0002FDFF2103';
+  const headers = [['Host', 'phones.example']];
+  let worker;
+  let api;
+  let t;
+  let path;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+    api = new Api(worker);
+    t = `/tenants/${(await api.post('/tenants', { name: 'Old phones', options: { sealed_over_http: true } })).id}`;
+    path = await api.post(`${t}/access-paths`, { label: 'old' });
+    await api.put(`${t}/devices/${OWN}`, { model: 'SPA504G' });
+    await api.post(`${t}/devices/${OWN}/import-key`, { key: KEY });
+  });
+  after(() => worker?.stop());
+
+  const overHttp = (name, more = []) => rawRequest(worker.port, `/${path.segment}/${name}`, { headers: [...headers, ...more] });
+  const overHttps = (name, more = []) =>
+    rawRequest(new URL(worker.https).port, `/${path.segment}/${name}`, { secure: true, headers: [...headers, ...more] });
+  const ruleOf = (text) => /<Profile_Rule ua="na">([^<]*)</.exec(text)?.[1];
+  const rule = (answer, key = KEY) => {
+    assert.equal(answer.status, 200);
+    return ruleOf(opensslDecrypt(answer.body, key, { bits: 256, base64: false }).toString());
+  };
+  const sealed = `${OWN.toLowerCase()}.enc`;
+  const wanted = (scheme, segment = path.segment) => `[--key $SA] ${scheme}://phones.example/${segment}/$MA.enc`;
+  const kept = async () => {
+    const tenant = t.split('/').at(-1);
+    const keys = await worker.ask('kvList', { prefix: `f1:${tenant}:standard:sealed:${OWN}` });
+    return keys.map(({ metadata }) => JSON.parse(metadata));
+  };
+
+  it('is plain HTTP for a phone that could not follow to HTTPS: it comes back as it came', async () => {
+    let name = sealed;
+    for (let boot = 0; boot < 3; boot += 1) {
+      const answer = await overHttp(name);
+      const told = rule(answer);
+      assert.equal(told, wanted('http'));
+      const next = new URL(told.split(' ').at(-1).replace('$MA', OWN.toLowerCase()));
+      assert.equal(next.protocol, 'http:');
+      name = next.pathname.split('/').at(-1);
+      await eventually(kept, (all) => all.length === 1 && all[0].c === true);
+      assert.equal((await overHttp(name, [['If-None-Match', answer.header('etag')]])).status, 304);
+    }
+    await worker.probe({ reset: true });
+    await overHttp(name);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const { kvReads, sql } = await worker.probe({ reset: true });
+    assert.deepEqual([kvReads, sql.filter((text) => !EVENT.test(text))], [2, []]);
+  });
+
+  it('is HTTPS for whoever asks over HTTPS, whatever others ask for meanwhile', async () => {
+    const etags = {};
+    for (const [scheme, get] of [
+      ['https', overHttps],
+      ['http', overHttp],
+      ['https', overHttps],
+      ['http', overHttp],
+      ['https', overHttps],
+    ]) {
+      const answer = await get(sealed);
+      assert.equal(rule(answer), wanted(scheme));
+      etags[scheme] ??= answer.header('etag');
+      assert.equal(answer.header('etag'), etags[scheme]);
+      await eventually(kept, (all) => all.length === 2 && all.every((meta) => meta.c === true));
+    }
+    assert.deepEqual((await kept()).map((meta) => meta.u.o).sort(), ['http://phones.example', 'https://phones.example']);
+    // What is known under one scheme is no answer under the other.
+    assert.equal((await overHttps(sealed, [['If-None-Match', etags.http]])).status, 200);
+    assert.equal((await overHttp(sealed, [['If-None-Match', etags.https]])).status, 200);
+  });
+
+  it('is HTTPS in what is in clear or carries a key, none of which leaves over plain HTTP', async () => {
+    const fresh = '0002FDFF2104';
+    await api.put(`${t}/devices/${fresh}`, { model: 'SPA504G' });
+    for (const name of ['spa504G.cfg', `${fresh.toLowerCase()}.cfg`, `${fresh.toLowerCase()}.enc`])
+      assert.equal((await overHttp(name)).status, 404, name);
+    assert.equal(ruleOf((await overHttps('spa504G.cfg')).body.toString()), `https://phones.example/${path.segment}/$MA.cfg`);
+    const bootstrap = (await overHttps(`${fresh.toLowerCase()}.cfg`)).body.toString();
+    assert.equal(ruleOf(bootstrap), wanted('https'));
+    const key = /<GPP_SA[^>]*>([^<]*)</.exec(bootstrap)[1];
+    assert.equal(rule(await overHttp(`${fresh.toLowerCase()}.enc`), key), wanted('http'));
+    assert.equal(rule(await overHttps(`${fresh.toLowerCase()}.enc`), key), wanted('https'));
+  });
+
+  it('is HTTPS for phones that may follow to it', async () => {
+    await api.put(`${t}/models/8841-3PCC`, { family: 'mpp', profile: 'spa-256' });
+    await api.put(`${t}/devices/00562B043615`, { model: '8841-3PCC' });
+    const key = 'abcdefghijklmnopqrstuvwxyz543210';
+    await api.post(`${t}/devices/00562B043615/import-key`, { key });
+    for (const get of [overHttp, overHttps]) assert.equal(rule(await get('00562b043615.enc'), key), wanted('https'));
+  });
+
+  it('is the access path that the tenant’s phones are to move to, over plain HTTP too', async () => {
+    const next = await api.post(`${t}/access-paths`, { label: 'next', target: true });
+    assert.equal(rule(await overHttp(sealed)), wanted('http', next.segment));
+    assert.equal(rule(await overHttps(sealed)), wanted('https', next.segment));
+    path = next;
+    assert.equal(rule(await overHttp(sealed)), wanted('http', next.segment));
+  });
+
+  it('is nothing once the tenant allows it no more', async () => {
+    const { name, options } = await api.get(t);
+    await api.put(t, { name, options: { ...options, sealed_over_http: false } });
+    assert.equal((await overHttp(sealed)).status, 404);
+    assert.equal(rule(await overHttps(sealed)), wanted('https'));
+  });
+});
+
 describe('a restore of the database', () => {
   let worker;
   after(() => worker?.stop());

@@ -12,6 +12,7 @@ use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, insert_key, lint, lint_bootstrap};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::seal::{Ikm, Method, Profile};
+use ringfence_provision::vendor::conduct::Fact;
 use ringfence_provision::vendor::{self, grandstream::GXP, htek, snom};
 use support::Phone;
 
@@ -467,4 +468,14 @@ fn hteks_lines_stand_at_the_numbers_of_the_public_templates() {
     assert_eq!(value(47), "domain1.example.net:5061");
     assert_eq!((value(130), value(2)), ("1".into(), "admin".into()));
     insta::assert_snapshot!(served);
+}
+
+#[test]
+fn who_refuses_public_certificates_says_so_in_its_record() {
+    for family in Family::ALL {
+        let spec = family.spec();
+        let says = |fact: &Fact| fact.text.contains("refuses every public certificate");
+        let is_said = spec.conduct.tls.iter().any(says);
+        assert_eq!(spec.refuses_public_certificates, is_said, "{family:?}");
+    }
 }

@@ -180,6 +180,7 @@ impl TenantOptions {
             shared_in_clear: self.shared_files == SharedFiles::Plain,
             shared_family: self.shared_family,
             unverified_profiles: self.unverified_profiles,
+            sealed_over_http: self.sealed_over_http,
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Rules {
     pub shared_family: Option<Family>,
     /// Whether a model may have a profile whose [grade](crate::seal::Grade::is_sealing) is not one of sealing.
     pub unverified_profiles: bool,
+    /// Whether sealed files may leave over plain HTTP.
+    pub sealed_over_http: bool,
 }
 
 /// A phone, as far as it decides which files it gets.
@@ -178,6 +180,12 @@ impl Rules {
         self.shared_family
             .filter(|chosen| chosen.kinds().contains(&kind))
             .is_none_or(|chosen| family.reads_files_of(chosen))
+    }
+
+    /// Whether the URLs in a file that a phone asks for over plain HTTP name plain HTTP, as the phone did. Any other file
+    /// names HTTPS: one in clear, which never leaves over plain HTTP, and one for phones that can follow to HTTPS.
+    pub fn stays_on_http(&self, form: Form, family: Family) -> bool {
+        self.sealed_over_http && form == Form::Sealed && family.spec().refuses_public_certificates
     }
 
     /// Checks that some phone could get the file of a route.

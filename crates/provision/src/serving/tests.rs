@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use crate::vendor::{self, panasonic};
+use crate::vendor::{self, cisco, panasonic};
 use proptest::prelude::*;
 
 use super::*;
@@ -11,6 +11,7 @@ const RULES: Rules = Rules {
     shared_in_clear: false,
     shared_family: None,
     unverified_profiles: false,
+    sealed_over_http: false,
 };
 
 fn route(kind: FileKind, form: Form, template: &str) -> Route {
@@ -70,11 +71,12 @@ fn is_served(
 
 fn some_rules() -> impl Strategy<Value = Rules> {
     let family = prop::option::of(prop::sample::select(Family::ALL.to_vec()));
-    (any::<bool>(), family, any::<bool>()).prop_map(
-        |(shared_in_clear, shared_family, unverified_profiles)| Rules {
+    (any::<bool>(), family, any::<bool>(), any::<bool>()).prop_map(
+        |(shared_in_clear, shared_family, unverified_profiles, sealed_over_http)| Rules {
             shared_in_clear,
             shared_family,
             unverified_profiles,
+            sealed_over_http,
         },
     )
 }
@@ -264,4 +266,18 @@ fn sealed_files_are_served_beside_plain_ones() {
     assert_eq!(master(rules, Form::Sealed), Ok(()));
     assert_eq!(master(rules, Form::Plain), Ok(()));
     assert_eq!(master(RULES, Form::Plain), Err(NotServed::SealedOnly));
+}
+
+#[test]
+fn a_sealed_file_names_plain_http_for_phones_that_could_not_follow_to_https_and_for_no_others() {
+    let allowed = Rules {
+        sealed_over_http: true,
+        ..RULES
+    };
+    for family in Family::ALL {
+        let cannot_follow = family == cisco::SPA;
+        assert_eq!(allowed.stays_on_http(Form::Sealed, family), cannot_follow);
+        assert!(!allowed.stays_on_http(Form::Plain, family));
+        assert!(!RULES.stays_on_http(Form::Sealed, family));
+    }
 }

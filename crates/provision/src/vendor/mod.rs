@@ -182,6 +182,9 @@ pub struct FamilySpec {
     pub never: &'static [&'static str],
     /// Whether a phone asks for its sealed file under the plain name, too.
     pub sealed_at_plain_name: bool,
+    /// Whether its phones refuse every certificate of a public authority, as far as sources lead to believe. Such a phone
+    /// takes its sealed file over plain HTTP, where the tenant allows that, and could not follow a URL that names HTTPS.
+    pub refuses_public_certificates: bool,
     /// What an operator types into a phone, or into what tells it: the name of each field as the vendor writes it,
     /// and its value, in which `<host>` and `<segment>` stand for those of the access path, and `<base>` for
     /// the URL that they make.

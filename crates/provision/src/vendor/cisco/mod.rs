@@ -85,6 +85,8 @@ pub const SPA: Family = Family::new(&FamilySpec {
         (FileKind::Standard, Form::Plain, "{mac}.cfg"),
         (FileKind::Standard, Form::Sealed, "{mac}.enc"),
     ],
+    // The guide names the authorities that it trusts, all of them the vendor's own; that it trusts no other is inferred.
+    refuses_public_certificates: true,
     conduct: &conduct::SPA,
     key: KeyPlace {
         prefix: lint::KEY_OF_RULES,
@@ -172,6 +174,7 @@ const FLAT: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     // `restart_now` restarts it warm, `reboot_now` cold. Each is challenged, unless `Auth_Resync-Reboot_1_` is No.
     fetch_event: "resync",
     restart_event: Some("restart_now"),

@@ -76,6 +76,7 @@ pub const SYS_CONF: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     // `check-sync;reboot=true` restarts it.
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),
@@ -122,6 +123,7 @@ pub const VOIP_CONFIG: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),
         ("Config File Name", "$mac.cfg"),
@@ -175,6 +177,7 @@ pub const TEXT: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),
         ("Config File Name", "$mac.cfg"),

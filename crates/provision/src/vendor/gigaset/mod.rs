@@ -94,6 +94,7 @@ pub const NX70: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     typed: &[(
         "Settings, System, Provisioning and configuration: URL",
         "<base>",
@@ -188,6 +189,7 @@ const PROVIDER_FRAME: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     typed: &[("Data server", "<base>/%MACD.xml")],
     fetch_event: "check-sync;reboot=false",
     // Ignored.

@@ -60,6 +60,7 @@ pub const UC: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     typed: &[("Configuration server path", "<base>")],
     fetch_event: "resync",
     restart_event: Some("check-sync;reboot=true"),

@@ -76,6 +76,7 @@ pub const OBI: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     // Which events they obey was not found: this is a guess, and a setting overrules it.
     typed: &[
         (

@@ -98,6 +98,7 @@ pub const UCS: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    refuses_public_certificates: false,
     // It restarts the phone if a file has changed; by the parameter alwaysReboot, in any case.
     typed: &[
         ("Server Type", "HTTPS"),
