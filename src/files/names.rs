@@ -7,9 +7,9 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::url_template::{UrlTemplate, UrlVars};
 
 use super::inputs::FileInputs;
-use super::urls::{Base, Urls};
+use super::urls::{Base, OwnNames, Urls};
 use crate::model::device::DeviceRow;
-use crate::model::tenant::{SharedFiles, TenantOptions};
+use crate::model::tenant::{SharedFiles, TenantOptions, has_extension};
 
 /// Files below this folder are the tenant's root certificates, under their own names.
 pub const CERTIFICATES: &str = "certs/";
@@ -41,13 +41,62 @@ pub fn urls(
             format!("{CERTIFICATES}{name}"),
         ));
     }
-    let standard = own_name(options, inputs);
-    Urls::new(base, standard.as_deref(), names)
+    Urls::new(base, &own_names(options, inputs), names)
 }
 
 /// What a device's file may name of itself. It is the same in whatever state the key is.
 pub fn own_urls(base: &Base, options: &TenantOptions, inputs: &FileInputs) -> Urls {
-    Urls::new(base, own_name(options, inputs).as_deref(), [])
+    Urls::new(base, &own_names(options, inputs), [])
+}
+
+/// The names of a device's standard file, in whatever state the key is.
+fn own_names(options: &TenantOptions, inputs: &FileInputs) -> OwnNames {
+    let extension = inputs.profile.as_ref().map(|it| it.extension.as_str());
+    OwnNames {
+        standard: own_name(options, inputs),
+        plain: plain_name(options, inputs.family).and_then(|name| filled_in(&name, inputs)),
+        sealed: extension
+            .and_then(|extension| sealed_name(options, inputs.family, extension))
+            .and_then(|name| filled_in(&name, inputs)),
+    }
+}
+
+/// The name under which a phone of the family gets its standard file in clear, or its bootstrap: the first that the
+/// tenant gives the family, or the first by which the phone asks by itself, or else the first of all families.
+pub fn plain_name(options: &TenantOptions, family: Family) -> Option<UrlTemplate> {
+    let by_itself = || family_name(family, |form, _| form == Form::Plain);
+    let of_tenant = || {
+        let name = options.preferred_name(FileKind::Standard, Form::Plain, family, "");
+        name.cloned()
+    };
+    match gives_names(options, family) {
+        true => of_tenant(),
+        false => by_itself().or_else(of_tenant),
+    }
+}
+
+/// The same of its sealed file with that extension.
+pub fn sealed_name(
+    options: &TenantOptions,
+    family: Family,
+    extension: &str,
+) -> Option<UrlTemplate> {
+    let is_it = |form, name: &str| form == Form::Sealed && has_extension(name, extension);
+    let by_itself = || family_name(family, is_it);
+    let of_tenant = || {
+        let name = options.preferred_name(FileKind::Standard, Form::Sealed, family, extension);
+        name.cloned()
+    };
+    match gives_names(options, family) {
+        true => of_tenant(),
+        false => by_itself().or_else(of_tenant),
+    }
+}
+
+/// Whether the tenant gives phones of a family names for their standard file in the place of those by which they ask.
+fn gives_names(options: &TenantOptions, family: Family) -> bool {
+    let given = options.family_urls.get(&family);
+    given.is_some_and(|urls| urls.contains_key(&FileKind::Standard))
 }
 
 /// The name under which a phone of the family asks for its standard file: the first that the tenant gives
@@ -60,10 +109,9 @@ fn own_name(options: &TenantOptions, inputs: &FileInputs) -> Option<String> {
         .get(&family)
         .and_then(|urls| urls.get(&KIND));
     if given.is_none()
-        && let Some(name) = name_by_itself(family)
+        && let Some(template) = name_by_itself(family)
     {
-        let template = UrlTemplate::parse(name).ok()?;
-        return Some(filled_in(&template, inputs));
+        return filled_in(&template, inputs);
     }
     let template = given
         .and_then(|names| {
@@ -72,16 +120,21 @@ fn own_name(options: &TenantOptions, inputs: &FileInputs) -> Option<String> {
             whole.or_else(|| names.sealed.first())
         })
         .or_else(|| options.preferred_name(KIND, Form::Plain, family, ""))?;
-    Some(filled_in(template, inputs))
+    filled_in(template, inputs)
 }
 
 /// The first name by which a phone of the family asks for its standard file without being told. What carries
 /// the key alone is not that file.
-fn name_by_itself(family: Family) -> Option<&'static str> {
+fn name_by_itself(family: Family) -> Option<UrlTemplate> {
+    family_name(family, |_, _| true)
+}
+
+/// The first of these names that fits.
+fn family_name(family: Family, fits: impl Fn(Form, &str) -> bool) -> Option<UrlTemplate> {
     let names = family.spec().names.iter();
     let mut standard = names.filter(|(kind, _, _)| *kind == FileKind::Standard);
-    let found = standard.find(|(_, _, name)| !family.carries_key_at(name));
-    found.map(|(_, _, name)| *name)
+    let found = standard.find(|(_, form, name)| !family.carries_key_at(name) && fits(*form, name));
+    found.and_then(|(_, _, name)| UrlTemplate::parse(name).ok())
 }
 
 /// The name under which the phone of a device asks for its standard file at `now`, in Unix milliseconds: the
@@ -106,8 +159,7 @@ pub fn name_for(
     let own = family.and_then(|family| {
         let given = options.family_urls.get(&family);
         let is_given = given.is_some_and(|urls| urls.contains_key(&KIND));
-        let name = name_by_itself(family).filter(|_| !is_given)?;
-        UrlTemplate::parse(name).ok()
+        name_by_itself(family).filter(|_| !is_given)
     });
     let told = || match family {
         Some(family) => options
@@ -146,22 +198,20 @@ pub fn name_of_kind(
 /// there would be nothing but the refusal.
 fn name(options: &TenantOptions, inputs: &FileInputs, kind: FileKind, now: u64) -> Option<String> {
     let template = template(options, inputs, kind, now)?;
-    Some(filled_in(template, inputs))
+    filled_in(template, inputs)
 }
 
-/// A name as it is for the device, or as the phone itself fills it in.
-fn filled_in(template: &UrlTemplate, inputs: &FileInputs) -> String {
-    let Some(device) = &inputs.device else {
-        return template.with_phone_macros();
-    };
-    let vars = UrlVars {
-        mac: Mac::parse(&device.mac).ok(),
-        model: Some(&device.model),
-        fwver: None,
-    };
-    template
-        .render(&vars)
-        .unwrap_or_else(|_| template.with_phone_macros())
+/// A name as it is for the device, or as the phone itself fills it in; `None` where phones of the family could not.
+fn filled_in(template: &UrlTemplate, inputs: &FileInputs) -> Option<String> {
+    let of_device = inputs.device.as_ref().and_then(|device| {
+        let vars = UrlVars {
+            mac: Mac::parse(&device.mac).ok(),
+            model: Some(&device.model),
+            fwver: None,
+        };
+        template.render(&vars).ok()
+    });
+    of_device.or_else(|| inputs.family.spec().told_name(template))
 }
 
 /// The name that the phone is told, as it is written.

@@ -31,6 +31,17 @@ pub struct Base {
     pub hostname: Option<String>,
 }
 
+/// The names of a device's standard file, whatever the state of its key is.
+#[derive(Clone, Debug, Default)]
+pub struct OwnNames {
+    /// The one under which the device asks: its folder is what the phone is given as its server.
+    pub standard: Option<String>,
+    /// The one of the file in clear, or of the bootstrap.
+    pub plain: Option<String>,
+    /// The one of the sealed file; `None` where the device's files are not sealed.
+    pub sealed: Option<String>,
+}
+
 /// URLs as a template sees them, and what is filled in afterwards.
 #[derive(Clone, Debug, Default)]
 pub struct Urls {
@@ -42,11 +53,10 @@ pub struct Urls {
 
 impl Urls {
     /// URLs by the name that a template knows them by. One that would be too long for a phone is
-    /// left out, so that a template that needs it says so. `standard` is the name under which the device
-    /// asks for its standard file: its folder is what the phone is given as its server.
+    /// left out, so that a template that needs it says so. `names` are those that an initial file alone may name.
     pub fn new(
         base: &Base,
-        standard: Option<&str>,
+        own_names: &OwnNames,
         names: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         let Base {
@@ -63,9 +73,16 @@ impl Urls {
             format!("{origin}/{access_path}")
         };
         let fits = |name: &str| check_url_len(&longest, name).is_ok();
-        let mut own = own(hostname.as_deref(), standard);
-        if let Some(name) = standard.filter(|name| fits(name)) {
-            own.insert(STANDARD.to_owned(), format!("{seen_base}/{name}"));
+        let OwnNames {
+            standard,
+            plain,
+            sealed,
+        } = own_names;
+        let mut own = own(hostname.as_deref(), standard.as_deref());
+        for (key, name) in [(STANDARD, standard), (PLAIN, plain), (SEALED, sealed)] {
+            if let Some(name) = name.as_deref().filter(|name| fits(name)) {
+                own.insert(key.to_owned(), format!("{seen_base}/{name}"));
+            }
         }
         let mut seen = own.clone();
         seen.remove(STANDARD);
@@ -144,6 +161,12 @@ pub struct Filled {
 /// The URL of a device's standard file among those that the device's own files may name.
 const STANDARD: &str = "standard";
 
+/// The URL of the same file in clear, or of the bootstrap.
+const PLAIN: &str = "plain";
+
+/// The URL of the same file sealed.
+const SEALED: &str = "sealed";
+
 /// An authority without its port, and the port: the scheme's own where none is written. The brackets of an address stay.
 fn apart<'a>(origin: &str, authority: &'a str) -> (&'a str, &'a str) {
     match authority.rsplit_once(':') {
@@ -200,7 +223,13 @@ mod tests {
 
     fn urls(base: &Base) -> Urls {
         let name = ("standard".to_owned(), "Config{MAC}.cfg".to_owned());
-        Urls::new(base, Some("gs/cfg0080f0c571eb.xml"), [name])
+        let named = |name: &str| Some(name.to_owned());
+        let own_names = OwnNames {
+            standard: named("gs/cfg0080f0c571eb.xml"),
+            plain: named("gs/0080f0c571eb.cfg"),
+            sealed: named("0080f0c571eb.enc"),
+        };
+        Urls::new(base, &own_names, [name])
     }
 
     #[test]
@@ -258,8 +287,11 @@ mod tests {
             let base = base(None, "https://a.example", access_path);
             let longest = 384 - "https://a.example/".len() - 22 - 1;
             let named = |length| {
-                let own = "x".repeat(length);
-                let urls = Urls::new(&base, Some(&own), name(length));
+                let own_names = OwnNames {
+                    standard: Some("x".repeat(length)),
+                    ..OwnNames::default()
+                };
+                let urls = Urls::new(&base, &own_names, name(length));
                 [urls.seen(), urls.own()].map(|urls| urls.contains_key("standard"))
             };
             assert_eq!(named(longest), [true, true]);
@@ -308,7 +340,9 @@ mod tests {
                 "hostname=phones.example",
                 "origin=https://phones.example:8443",
                 "path=s3gment/gs",
+                "plain=https://phones.example:8443/s3gment/gs/0080f0c571eb.cfg",
                 "port=8443",
+                "sealed=https://phones.example:8443/s3gment/0080f0c571eb.enc",
                 "standard=https://phones.example:8443/s3gment/gs/cfg0080f0c571eb.xml",
                 "without_scheme=phones.example:8443/s3gment/gs",
             ]

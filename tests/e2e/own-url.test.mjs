@@ -1,5 +1,5 @@
 // The URL in a device's own file: that of the access path it was asked under, or of the one that the tenant's
-// phones are to move to; and that nobody else learns it.
+// phones are to move to, by the names of the tenant and the scheme that the phone can follow; and that nobody else learns it.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
-const EVENT = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE devices SET last_seen_at)/;
-const URLS = ['base', 'host', 'hostname', 'origin', 'path', 'port', 'standard', 'without_scheme'];
+const EVENT = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE devices SET (fetched_version|last_seen_at))/;
+const URLS = ['base', 'host', 'hostname', 'origin', 'path', 'plain', 'port', 'sealed', 'standard', 'without_scheme'];
 const named = URLS.map((name) => `<URL_${name.toUpperCase()}>{{ urls.${name} }}</URL_${name.toUpperCase()}>`).join('');
 const TEMPLATES = {
   ...XML,
@@ -86,7 +86,9 @@ describe("the URL in a device's file", () => {
           '127.0.0.1',
           origin(),
           path.segment,
+          `${origin()}/${path.segment}/Config${phone.mac}.cfg`,
           String(worker.port),
+          `${origin()}/${path.segment}/Config${phone.mac}.enc`,
           `${origin()}/${path.segment}/Config${phone.mac}.cfg`,
           `${authority}/${path.segment}`,
         ],
@@ -227,6 +229,94 @@ describe("the URL in a device's file", () => {
     assert.equal(element(await file(`snom/${own}.xml`), 'setting_server'), `${origin()}/${old.segment}/snom/{mac}.xml`);
     assert.equal(element(await file('ht/cfg001fc11c22a9.xml'), 'P237'), `${origin()}/${old.segment}/ht`);
     await put({});
+  });
+
+  /** The text of an element or of an OBi's parameter, or the value of an attribute. */
+  const said = (text, name) =>
+    new RegExp(`<${name}[ >][^<]*?>?([^<>]*)</|<N>${name}</N>\\s*<V>([^<]*)</V>| ${name}="([^"]*)"`).exec(text)?.slice(1).find(Boolean);
+
+  it('leads phones that are told the name of their own file by their model’s, or by an index, to the names of the tenant', async () => {
+    const { name, options } = await api.get(t);
+    const family_urls = {
+      spa: { standard: { plain: ['c/Spa{MAC}x.cfg'], sealed: ['c/{mac}-s.enc', 'c/{mac}.enc'] } },
+      mpp: { standard: { plain: ['{MODEL}/{mac}.xml'] } },
+      obi: { standard: { plain: ['o/{MAC}.xml', 'o/{mac}.xml'], sealed: ['o/s-{MAC}.aes'] } },
+      poly: { initial: { plain: ['p/{mac}.cfg', 'p/000000000000.cfg'] }, standard: { plain: ['p/{mac}-acme.cfg'] } },
+    };
+    const put = (urls) => api.call('PUT', t, { body: { name, options: { ...options, family_urls: urls } } });
+    const accepted = await put(family_urls);
+    assert.equal(accepted.status, 200, accepted.text);
+    await api.put(`${t}/models/OBi504vs`, { family: 'obi', profile: 'obi-128' });
+    const RULE = 'Profile_Rule';
+    for (const { model, own, asks, initial, plain, sealed, rule, replaced } of [
+      {
+        model: 'SPA504G',
+        own: '0002FDFF2199',
+        asks: 'spa504G.cfg',
+        initial: 'c/Spa$(MAU)x.cfg',
+        plain: 'c/Spa0002FDFF2199x.cfg',
+        sealed: 'c/0002fdff2199-s.enc',
+        rule: RULE,
+        replaced: { '$(MAU)': '0002FDFF2199' },
+      },
+      {
+        model: '8841-3PCC',
+        own: '00562B043699',
+        asks: '8841-3PCC.xml',
+        initial: '$PN/$MA.xml',
+        plain: '8841-3PCC/00562b043699.xml',
+        sealed: '8841-3PCC/00562b043699.xml',
+        rule: RULE,
+        replaced: { $PN: '8841-3PCC', $MA: '00562b043699' },
+      },
+      {
+        model: 'OBi504vs',
+        own: '9CADEFABCD99',
+        asks: 'OBi504vs.xml',
+        initial: 'o/$MAC.xml',
+        plain: 'o/9cadefabcd99.xml',
+        sealed: 'o/s-9CADEFABCD99.aes',
+        rule: 'ConfigURL',
+        // In which case it writes its MAC nobody knows.
+        replaced: { $MAC: '9cadefabcd99' },
+      },
+    ]) {
+      await api.put(`${t}/devices/${own}`, { model });
+      const base = `${origin()}/${old.segment}/`;
+      const first = (await ask(old, asks)).body.toString();
+      const told = said(first, rule);
+      assert.equal(told, base + initial);
+      const next = Object.entries(replaced).reduce((text, [macro, value]) => text.replace(macro, value), told);
+      assert.equal(next, base + plain);
+      const bootstrap = await ask(old, next.slice(base.length));
+      assert.equal(bootstrap.status, 200, `${model}: ${next}`);
+      const then = said(bootstrap.body.toString(), rule).split(' ').at(-1);
+      assert.equal(then.replace('$MA.', `${own.toLowerCase()}.`), base + sealed);
+      assert.equal((await ask(old, sealed)).status, 200, `${model}: ${sealed}`);
+    }
+    await api.put(`${t}/devices/64167FABCD99`, { model: 'VVX400' });
+    const listed = async (index) => said((await ask(old, index)).body.toString(), 'CONFIG_FILES');
+    // Beside the index.
+    assert.equal(await listed('p/64167fabcd99.cfg'), '64167fabcd99-acme.cfg');
+    assert.equal(await listed('p/000000000000.cfg'), '[PHONE_MAC_ADDRESS]-acme.cfg');
+    const poly = await ask(old, 'p/64167fabcd99-acme.cfg');
+    assert.equal(said(poly.body.toString(), 'device\\.prov\\.serverName'), `127.0.0.1:${worker.port}/${old.segment}/p`);
+    for (const [changed, why] of [
+      [
+        { obi: { standard: { plain: ['o/{MAC}.xml'] } } },
+        /family obi cannot be told the name o\/\{MAC\}\.xml: .* give the name o\/\{mac\}\.xml beside it/,
+      ],
+      [{ poly: { standard: { plain: ['p/{mac}-acme.cfg'] } } }, /put `initial` and `standard` into one folder/],
+      [{ spa: { standard: { plain: ['{mac}-{fwver}.cfg'] } } }, /\{fwver\} is nothing that these phones put into a name/],
+      // Its sealed file would have no name.
+      [{ obi: { standard: { plain: ['o/{MAC}.xml', 'o/{mac}.xml'] } } }, /urls\.sealed/],
+    ]) {
+      const refused = await put({ ...family_urls, ...changed });
+      assert.equal(refused.status, 422, refused.text);
+      assert.match(refused.text, why);
+    }
+    assert.equal((await put({})).status, 200);
+    for (const own of ['0002FDFF2199', '00562B043699', '9CADEFABCD99', '64167FABCD99']) await api.delete(`${t}/devices/${own}`);
   });
 
   it('tells a stranger nothing: a refusal costs the same, and another tenant’s access path opens nothing', async () => {

@@ -10,10 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, insert_key, lint, lint_bootstrap};
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::seal::{Ikm, Method, Profile};
+use ringfence_provision::url_template::{Macro, UrlTemplate};
 use ringfence_provision::vendor::conduct::Fact;
-use ringfence_provision::vendor::{self, grandstream::GXP, htek, snom};
+use ringfence_provision::vendor::{self, Untold, cisco, grandstream::GXP, htek, obi, poly, snom};
 use support::Phone;
 
 const PASS: &str = "12341234abcdabcd12341234abcdabcd";
@@ -468,6 +469,72 @@ fn hteks_lines_stand_at_the_numbers_of_the_public_templates() {
     assert_eq!(value(47), "domain1.example.net:5061");
     assert_eq!((value(130), value(2)), ("1".into(), "admin".into()));
     insta::assert_snapshot!(served);
+}
+
+#[test]
+fn a_file_for_several_phones_tells_each_of_them_a_name_that_is_served() {
+    let plain = |family: Family| {
+        let names = family.spec().names.iter();
+        let own =
+            names.filter(|(kind, form, _)| (*kind, *form) == (FileKind::Standard, Form::Plain));
+        own.map(|(_, _, name)| UrlTemplate::parse(name).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let told = |family: Family, names: &[&str]| {
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| UrlTemplate::parse(name).unwrap())
+            .collect();
+        family.spec().told.unwrap().surely(&names[0], &names)
+    };
+    let all = Family::ALL
+        .into_iter()
+        .filter(|it| it.spec().told.is_some());
+    let all: Vec<Family> = all.collect();
+    assert_eq!(all, [cisco::SPA, cisco::MPP, poly::UCS, obi::OBI]);
+    let first = all.iter().map(|family| {
+        let names = plain(*family);
+        family
+            .spec()
+            .told
+            .unwrap()
+            .surely(&names[0], &names)
+            .unwrap()
+    });
+    let first: Vec<_> = first.collect();
+    let expected = [
+        "$MA.cfg",
+        "$MA.xml",
+        "[PHONE_MAC_ADDRESS]-ringfence.cfg",
+        "$MAC.xml",
+    ];
+    assert_eq!(first, expected);
+    // `$MAC` of an OBi is one of two: both must be there.
+    let both = ["o/{MAC}.xml", "o/{mac}.xml"];
+    assert_eq!(told(obi::OBI, &both).as_deref(), Ok("o/$MAC.xml"));
+    let twin = Untold::Twin("o/{mac}.xml".into());
+    assert_eq!(told(obi::OBI, &both[..1]), Err(twin));
+    assert_eq!(
+        told(obi::OBI, &["{MAC}x.xml", "{mac}x.xml"]),
+        Err(Untold::Word(Macro::MacUpper))
+    );
+    // `$MAC` of a Cisco has colons, and a letter behind a macro needs brackets.
+    assert_eq!(
+        told(cisco::SPA, &["{MAC:COLONS}.cfg"]).as_deref(),
+        Ok("$MAC.cfg")
+    );
+    assert_eq!(
+        told(cisco::MPP, &["{MODEL}/{MAC}_1"]).as_deref(),
+        Ok("$PN/$(MAU)_1")
+    );
+    assert!(matches!(
+        told(cisco::SPA, &["{mac}-{fwver}"]),
+        Err(Untold::Macro { .. })
+    ));
+    assert!(matches!(
+        told(poly::UCS, &["{MAC}.cfg"]),
+        Err(Untold::Macro { .. })
+    ));
 }
 
 #[test]

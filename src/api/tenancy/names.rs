@@ -2,10 +2,11 @@
 
 use ringfence_api::tenancy::names::StandsBack;
 use ringfence_provision::family::Family;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::is_shared;
-use ringfence_provision::url_template::{RouteError, check_url_len};
+use ringfence_provision::url_template::{Macro, RouteError, UrlTemplate, check_url_len};
 
-use crate::files::names::CERTIFICATES;
+use crate::files::names::{CERTIFICATES, plain_name};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 
@@ -16,11 +17,12 @@ const MAX_NAMES: usize = 8;
 /// behind them.
 ///
 /// # Errors
-/// A name would never be served, is one that phones take for something else, or two could read one path in two
-/// ways.
+/// A name would never be served, is one that phones take for something else or could not be told, or two could read one
+/// path in two ways.
 pub fn check(options: &TenantOptions, hostname: Option<&str>) -> Result<Vec<StandsBack>, Problem> {
     check_servable(options, hostname)?;
     check_forbidden(options)?;
+    check_told(options)?;
     let (_, back) = options.route_table().map_err(unroutable)?;
     Ok(back.into_iter().filter_map(StandsBack::new).collect())
 }
@@ -79,6 +81,73 @@ fn check_forbidden(options: &TenantOptions) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Checks that phones which learn the name of their own file from one that several of them get can be told the names that
+/// the tenant gives them: any other would lead them to where nothing is.
+fn check_told(options: &TenantOptions) -> Result<(), Problem> {
+    for (family, urls) in &options.family_urls {
+        let Some(told) = family.spec().told else {
+            continue;
+        };
+        let given = urls.get(&FileKind::Standard);
+        // Phones of the family are to have no name at all.
+        let has_none = given.is_some_and(|it| it.plain.is_empty() && it.sealed.is_empty());
+        let Some(name) = plain_name(options, *family).filter(|_| !has_none) else {
+            continue;
+        };
+        let id = family.as_str();
+        let refuse = |member: &str, name: &UrlTemplate, why: String| {
+            let name = name.as_str();
+            let words = format!(
+                "`options.{member}`: phones of the family {id} cannot be told the name {name}: {why}."
+            );
+            Err(Problem::invalid_value(words).with("templates", [name]))
+        };
+        let own = format!("family_urls.{id}");
+        let own_plain = given.map(|names| &names.plain[..]).unwrap_or_default();
+        let member = match own_plain {
+            [] => "urls.standard.plain".to_owned(),
+            _ => format!("{own}.standard.plain"),
+        };
+        if given.is_some()
+            && let Err(why) = told.surely(&name, own_plain)
+        {
+            return refuse(&member, &name, why.to_string());
+        }
+        let sealed = given.map(|names| &names.sealed[..]).unwrap_or_default();
+        if let Some(name) = sealed
+            .iter()
+            .find(|it| it.macros().any(|one| one == Macro::Fwver))
+        {
+            let why =
+                "the phone's version is not known when its rule is written; leave {fwver} out";
+            return refuse(&format!("{own}.standard.sealed"), name, why.to_owned());
+        }
+        let initial = urls.get(&FileKind::Initial);
+        let indexes = match initial {
+            Some(names) => names.plain.clone(),
+            None => builtin_plain(*family, FileKind::Initial),
+        };
+        let elsewhere = indexes.iter().find(|it| it.folder() != name.folder());
+        if let Some(index) = elsewhere.filter(|_| told.in_its_folder) {
+            let why = format!(
+                "they look for it in the folder of {}; put `initial` and `standard` into one folder, in {own}",
+                index.as_str()
+            );
+            return refuse(&member, &name, why);
+        }
+    }
+    Ok(())
+}
+
+/// The plain names of a kind by which phones of a family ask by themselves.
+fn builtin_plain(family: Family, kind: FileKind) -> Vec<UrlTemplate> {
+    let names = family.spec().names.iter();
+    names
+        .filter(|(of, form, _)| (*of, *form) == (kind, Form::Plain))
+        .filter_map(|(_, _, name)| UrlTemplate::parse(name).ok())
+        .collect()
+}
+
 /// Checks that every name can be served to some phone.
 fn check_servable(options: &TenantOptions, hostname: Option<&str>) -> Result<(), Problem> {
     let of_families = options.family_urls.iter().flat_map(|(family, urls)| {
@@ -132,11 +201,44 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use ringfence_provision::kind::FileKind;
+
+    fn options(text: &str) -> TenantOptions {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn phones_are_given_no_name_that_they_cannot_be_told() {
+        let given = |family_urls: &str| {
+            let options = options(&format!(r#"{{"family_urls":{{{family_urls}}}}}"#));
+            check(&options, None).map_err(|problem| problem.detail)
+        };
+        for accepted in [
+            r#""spa":{"standard":{"plain":["c/{mac}.cfg"],"sealed":["c/{mac}.enc"]}}"#,
+            r#""spa":{"standard":{"plain":["{MODEL}/{MAC:COLONS}x.cfg"]}}"#,
+            r#""spa":{"standard":{}}"#,
+            r#""mpp":{"standard":{"plain":["m/Phone{MAC}.xml"]}}"#,
+            r#""obi":{"standard":{"plain":["o/{MAC}.xml","o/{mac}.xml"],"sealed":["o/{MAC}.aes"]}}"#,
+            r#""poly":{"standard":{"plain":["{mac}-acme.cfg"]}}"#,
+            r#""poly":{"initial":{"plain":["p/{mac}.cfg"]},"standard":{"plain":["p/{mac}-acme.cfg"]}}"#,
+            r#""poly":{"standard":{}}"#,
+        ] {
+            assert_eq!(given(accepted), Ok(Vec::new()), "{accepted}");
+        }
+        let refused = [
+            r#""spa":{"standard":{"plain":["{mac}-{fwver}.cfg"]}}"#,
+            r#""spa":{"standard":{"plain":["c/{mac}.cfg"],"sealed":["{fwver}/{mac}.enc"]}}"#,
+            r#""obi":{"standard":{"plain":["o/{MAC}.xml"]}}"#,
+            r#""obi":{"standard":{"plain":["{MAC}x.xml","{mac}x.xml"]}}"#,
+            r#""poly":{"standard":{"plain":["{MAC}-acme.cfg"]}}"#,
+            r#""poly":{"standard":{"plain":["p/{mac}-acme.cfg"]}}"#,
+            r#""poly":{"initial":{"plain":["p/{mac}.cfg"]}}"#,
+        ]
+        .map(|text| format!("{text}\n{}", given(text).unwrap_err()));
+        insta::assert_snapshot!(refused.join("\n\n"));
+    }
 
     #[test]
     fn a_tenants_own_name_counts_before_a_familys_and_the_answer_says_so() {
-        let options = |text: &str| serde_json::from_str::<TenantOptions>(text).unwrap();
         assert_eq!(check(&TenantOptions::default(), None).unwrap(), []);
         // The models' own initial file of two families is at this name.
         let own = options(r#"{"urls":{"product":{"plain":["{MODEL}.cfg"]}}}"#);

@@ -46,6 +46,7 @@ pub const DESK: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[("Provisioning URL", "<base>/")],
     fetch_event: "acme-fetch",

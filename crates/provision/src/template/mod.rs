@@ -75,7 +75,7 @@ pub struct RenderContext<'a> {
     /// The device, in files that are for one.
     pub device: Option<DeviceVars<'a>>,
     /// What `urls.…` stands for, by name: `base` and its pieces `without_scheme`, `origin`, `host`, `hostname`, `port` and
-    /// `path`, in files for one device; `standard`; and in an initial file `product`, `master`, `system`,
+    /// `path`, and `plain` and `sealed`, in files for one device; `standard`; and in an initial file `product`, `master`, `system`,
     /// `certificate_1` to `certificate_3`.
     pub urls: &'a BTreeMap<String, String>,
     /// Whether secrets are written or masked.

@@ -697,6 +697,8 @@ fn default_templates_render_to_files_without_findings() {
     let base = "https://prov.example/ap";
     for (name, path) in [
         ("standard", "Config{MAC}.cfg"),
+        ("plain", "Config{MAC}.cfg"),
+        ("sealed", "Config{MAC}.aes"),
         ("product", "Config{MODEL}.cfg"),
         ("master", "ConfigCom.cfg"),
         ("certificate_1", "root.pem"),

@@ -253,6 +253,65 @@ impl UrlTemplate {
         self.parts.iter().map(told).collect()
     }
 
+    /// The path with what `write` makes of each macro, which is told what character stands behind it.
+    ///
+    /// # Errors
+    /// The first macro of which `write` makes nothing.
+    pub fn written<'a>(
+        &self,
+        write: impl Fn(Macro, Option<char>) -> Option<&'a str>,
+    ) -> Result<String, Macro> {
+        let mut path = String::with_capacity(self.source.len() + 16);
+        let behind = self.parts.iter().skip(1).map(Some).chain([None]);
+        for (part, next) in self.parts.iter().zip(behind) {
+            match part {
+                Part::Literal(text) => path.push_str(text),
+                Part::Macro(each) => {
+                    let next = match next {
+                        Some(Part::Literal(text)) => text.chars().next(),
+                        _ => None,
+                    };
+                    path.push_str(write(*each, next).ok_or(*each)?);
+                }
+            }
+        }
+        Ok(path)
+    }
+
+    /// The same template with one macro in the place of another.
+    #[must_use]
+    pub fn with(&self, old: Macro, new: Macro) -> Self {
+        let parts: Vec<Part> = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Macro(each) if *each == old => Part::Macro(new),
+                other => other.clone(),
+            })
+            .collect();
+        let written = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Macro(each) => each.to_string(),
+        };
+        let source = parts.iter().map(written).collect();
+        Self { source, parts }
+    }
+
+    /// The macros in it.
+    pub fn macros(&self) -> impl Iterator<Item = Macro> + '_ {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Macro(each) => Some(*each),
+        })
+    }
+
+    /// What stands before its last slash; empty where there is none.
+    pub fn folder(&self) -> String {
+        self.with_phone_macros()
+            .rsplit_once('/')
+            .map_or_else(String::new, |(folder, _)| folder.to_owned())
+    }
+
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }

@@ -172,3 +172,27 @@ fn a_mac_with_colons_is_read_in_either_case_and_a_phone_is_told_the_macro_that_i
         assert!(table.resolve(path).is_none(), "{path}");
     }
 }
+
+#[test]
+fn a_template_is_written_with_other_words_for_its_macros_and_says_for_which_there_is_none() {
+    let template = UrlTemplate::parse("p/{mac}-<MODEL>x.cfg").unwrap();
+    let words = |wanted: Macro, next: Option<char>| match (wanted, next) {
+        (Macro::MacLower, Some('-')) => Some("M"),
+        (Macro::Model, Some('x')) => Some("T"),
+        _ => None,
+    };
+    assert_eq!(template.written(words).as_deref(), Ok("p/M-Tx.cfg"));
+    let upper = template.with(Macro::MacLower, Macro::MacUpper);
+    assert_eq!(upper, UrlTemplate::parse("p/{MAC}-{MODEL}x.cfg").unwrap());
+    assert_eq!(upper.written(words), Err(Macro::MacUpper));
+    let macros: Vec<Macro> = upper.macros().collect();
+    assert_eq!(macros, [Macro::MacUpper, Macro::Model]);
+    assert_eq!(upper.folder(), "p");
+    let nested = UrlTemplate::parse("a/{MODEL}/{mac}").unwrap();
+    assert_eq!(nested.folder(), "a/{MODEL}");
+    assert_eq!(
+        nested.written(|_, next| next.is_none().then_some("x")),
+        Err(Macro::Model)
+    );
+    assert_eq!(UrlTemplate::parse("{mac}").unwrap().folder(), "");
+}

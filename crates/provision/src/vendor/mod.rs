@@ -39,8 +39,9 @@ use crate::format::{Examined, Finding};
 use crate::kind::{FileKind, Form};
 use crate::mac::Mac;
 use crate::seal::{Grade, Profile, ProfileSpec};
-use crate::url_template;
+use crate::url_template::{self, Macro as NameMacro, UrlTemplate};
 use crate::vocabulary::Rule;
+use thiserror::Error;
 
 // The vendors whose folders are somewhere else.
 include!(concat!(env!("OUT_DIR"), "/vendors.rs"));
@@ -182,6 +183,8 @@ pub struct FamilySpec {
     pub never: &'static [&'static str],
     /// Whether a phone asks for its sealed file under the plain name, too.
     pub sealed_at_plain_name: bool,
+    /// How a file that several of its phones get tells each of them the name of its own file; `None` where no such file does.
+    pub told: Option<&'static Told>,
     /// Whether its phones refuse every certificate of a public authority, as far as sources lead to believe. Such a phone
     /// takes its sealed file over plain HTTP, where the tenant allows that, and could not follow a URL that names HTTPS.
     pub refuses_public_certificates: bool,
@@ -202,6 +205,124 @@ pub struct FamilySpec {
     pub vocabulary: &'static [Rule],
     /// What is wrong with a file beyond its syntax.
     pub lint: fn(&mut Examined<'_>),
+}
+
+/// How a file that several phones get tells each of them the name of its own file.
+#[derive(Debug)]
+pub struct Told {
+    /// What its phones replace, for the macros of names that they have something for. Two macros that stand for one thing
+    /// may be written alike: then nobody knows which of them the phones mean.
+    pub macros: &'static [Written],
+    /// Whether its phones look for their own file nowhere but in the folder of the file that tells them.
+    pub in_its_folder: bool,
+}
+
+/// What phones replace by what a macro stands for.
+#[derive(Debug)]
+pub struct Written {
+    /// The macro, as names have it.
+    pub stands_for: NameMacro,
+    /// How it is written for the phones.
+    pub text: &'static str,
+    /// How it is written before a letter, a digit or an underscore; `None` where that cannot be written.
+    pub before_word: Option<&'static str>,
+}
+
+/// What phones replace wherever it stands.
+pub const fn written(stands_for: NameMacro, text: &'static str) -> Written {
+    Written {
+        stands_for,
+        text,
+        before_word: Some(text),
+    }
+}
+
+/// Why phones cannot be told a name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Untold {
+    /// They have nothing for a macro.
+    #[error("{missing} is nothing that these phones put into a name themselves: use {known}")]
+    Macro {
+        /// The macro.
+        missing: NameMacro,
+        /// What they do put into names.
+        known: String,
+    },
+    /// They would take what stands behind a macro for a part of it.
+    #[error(
+        "these phones take a letter, a digit or an underscore behind {0} for a part of the macro: write a dot, a dash or a slash there"
+    )]
+    Word(NameMacro),
+    /// They are told the same as for another name.
+    #[error(
+        "whether these phones write their MAC in capitals is not known: give the name {0} beside it"
+    )]
+    Twin(String),
+}
+
+impl Told {
+    /// A name as phones are told it, with what they replace.
+    ///
+    /// ```
+    /// use ringfence_provision::url_template::UrlTemplate;
+    /// use ringfence_provision::vendor::cisco;
+    ///
+    /// let told = cisco::SPA.spec().told.expect("by their rule");
+    /// let name = |text: &str| told.name(&UrlTemplate::parse(text).expect("a name"));
+    /// assert_eq!(name("{mac}.cfg").as_deref(), Ok("$MA.cfg"));
+    /// assert_eq!(name("p/{MAC}x.cfg").as_deref(), Ok("p/$(MAU)x.cfg"));
+    /// assert!(name("{mac}-{fwver}.cfg").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// It has a macro that they have nothing for.
+    pub fn name(&self, name: &UrlTemplate) -> Result<String, Untold> {
+        let write = |wanted: NameMacro, next: Option<char>| {
+            let found = self.of(wanted)?;
+            let is_word = next.is_some_and(|it| it.is_ascii_alphanumeric() || it == '_');
+            match is_word {
+                true => found.before_word,
+                false => Some(found.text),
+            }
+        };
+        name.written(write)
+            .map_err(|missing| match self.of(missing) {
+                Some(_) => Untold::Word(missing),
+                None => Untold::Macro {
+                    missing,
+                    known: self.known(),
+                },
+            })
+    }
+
+    fn of(&self, wanted: NameMacro) -> Option<&Written> {
+        self.macros.iter().find(|it| it.stands_for == wanted)
+    }
+
+    fn known(&self) -> String {
+        let known = self.macros.iter().map(|it| it.stands_for.to_string());
+        known.collect::<Vec<_>>().join(" or ")
+    }
+
+    /// The same, where the phones find their file whichever macro they mean: `names` are all that lead to it.
+    ///
+    /// # Errors
+    /// It has a macro that they have nothing for, or leads to another name, too.
+    pub fn surely(&self, name: &UrlTemplate, names: &[UrlTemplate]) -> Result<String, Untold> {
+        let told = self.name(name)?;
+        for one in name.macros() {
+            let text = self.of(one).map(|it| it.text);
+            let alike = self.macros.iter();
+            let alike = alike.filter(|it| it.stands_for != one && Some(it.text) == text);
+            let missing = alike
+                .map(|it| name.with(one, it.stands_for))
+                .find(|twin| !names.contains(twin));
+            if let Some(twin) = missing {
+                return Err(Untold::Twin(twin.as_str().to_owned()));
+            }
+        }
+        Ok(told)
+    }
 }
 
 /// Firmware that reads files of another family.
@@ -235,6 +356,14 @@ impl Older {
 }
 
 impl FamilySpec {
+    /// A name as a file for several phones tells it to each of them; `None` where it cannot be told.
+    pub fn told_name(&self, name: &UrlTemplate) -> Option<String> {
+        match self.told {
+            Some(told) => told.name(name).ok(),
+            None => Some(name.with_phone_macros()),
+        }
+    }
+
     /// Whether a path, below the access path, is a name that must [never](Self::never) be there. The folders before
     /// it do not matter, for a phone may be given a folder to ask in.
     pub fn forbids(&self, path: &str) -> bool {

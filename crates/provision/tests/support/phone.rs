@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, lint};
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::layers::{Layers, Value};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, render,
 };
+use ringfence_provision::url_template::{UrlTemplate, UrlVars};
 
 /// The pieces of a URL that a phone asked under.
 pub(crate) const URLS: [(&str, &str); 6] = [
@@ -83,6 +84,25 @@ pub(crate) fn layers(settings: &[(&str, &str)]) -> Layers {
 }
 
 impl Phone {
+    /// The first name by which it asks for its own file in a form, as a file of a kind tells it.
+    fn own_name(&self, kind: FileKind, form: Form) -> Option<String> {
+        let spec = self.family.spec();
+        let own = |it: &&(FileKind, Form, &str)| {
+            (it.0, it.1) == (FileKind::Standard, form) && !self.family.carries_key_at(it.2)
+        };
+        let (_, _, name) = spec.names.iter().find(own)?;
+        let name = UrlTemplate::parse(name).unwrap();
+        if kind == FileKind::Initial {
+            return spec.told_name(&name);
+        }
+        let vars = UrlVars {
+            mac: Mac::parse(self.mac).ok(),
+            model: Some(self.model),
+            fwver: None,
+        };
+        name.render(&vars).ok()
+    }
+
     /// What the template of a file makes of settings of the device, or why not.
     pub(crate) fn made(
         &self,
@@ -94,11 +114,19 @@ impl Phone {
             model: self.model,
             sealed_extension: asked.sealed_extension,
         };
-        let urls: BTreeMap<String, String> = asked
+        let mut urls: BTreeMap<String, String> = asked
             .urls
             .iter()
             .map(|(name, url)| ((*name).to_owned(), (*url).to_owned()))
             .collect();
+        if let Some(base) = urls.get("base").cloned() {
+            let forms = [("plain", Form::Plain), ("sealed", Form::Sealed)];
+            let named = forms.map(|(key, form)| (key, self.own_name(asked.kind, form)));
+            for (key, name) in named {
+                let url = name.map(|name| (key.to_owned(), format!("{base}/{name}")));
+                urls.extend(url);
+            }
+        }
         let context = RenderContext {
             file_name: asked.kind.as_str(),
             kind: asked.kind,

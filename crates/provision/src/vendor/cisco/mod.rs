@@ -14,7 +14,8 @@
 
 use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{Conduct, FamilySpec, KeyPlace, UserAgents};
+use crate::url_template::Macro;
+use crate::vendor::{Conduct, FamilySpec, KeyPlace, Told, UserAgents, Written};
 
 mod conduct;
 mod keys;
@@ -140,6 +141,33 @@ pub const MPP: Family = Family::new(&FamilySpec {
     ..FLAT
 });
 
+/// The rule in the file of a model: a phone puts its MAC, and its model, into the URL.
+const TOLD: Told = Told {
+    macros: &[
+        Written {
+            stands_for: Macro::MacLower,
+            text: "$MA",
+            before_word: Some("$(MA)"),
+        },
+        Written {
+            stands_for: Macro::MacUpper,
+            text: "$MAU",
+            before_word: Some("$(MAU)"),
+        },
+        Written {
+            stands_for: Macro::MacColons,
+            text: "$MAC",
+            before_word: Some("$(MAC)"),
+        },
+        Written {
+            stands_for: Macro::Model,
+            text: "$PN",
+            before_word: Some("$(PN)"),
+        },
+    ],
+    in_its_folder: false,
+};
+
 /// What both have in common.
 const FLAT: FamilySpec = FamilySpec {
     id: "",
@@ -174,6 +202,7 @@ const FLAT: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: Some(&TOLD),
     refuses_public_certificates: false,
     // `restart_now` restarts it warm, `reboot_now` cold. Each is challenged, unless `Auth_Resync-Reboot_1_` is No.
     fetch_event: "resync",

@@ -76,6 +76,7 @@ pub const SYS_CONF: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     // `check-sync;reboot=true` restarts it.
     typed: &[
@@ -123,6 +124,7 @@ pub const VOIP_CONFIG: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),
@@ -177,6 +179,7 @@ pub const TEXT: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),

@@ -94,6 +94,7 @@ pub const NX70: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[(
         "Settings, System, Provisioning and configuration: URL",
@@ -189,6 +190,7 @@ const PROVIDER_FRAME: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[("Data server", "<base>/%MACD.xml")],
     fetch_event: "check-sync;reboot=false",

@@ -163,6 +163,7 @@ const COMMON: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: true,
+    told: None,
     refuses_public_certificates: false,
     // A phone challenges unless P4428 is 1, which it is in an adapter.
     typed: &[

@@ -60,6 +60,7 @@ pub const UC: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     typed: &[("Configuration server path", "<base>")],
     fetch_event: "resync",

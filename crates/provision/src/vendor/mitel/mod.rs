@@ -77,6 +77,7 @@ pub const SIP: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     // It restarts if something has changed, and only then.
     typed: &[

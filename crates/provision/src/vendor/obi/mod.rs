@@ -14,7 +14,8 @@
 
 use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+use crate::url_template::Macro;
+use crate::vendor::{FamilySpec, KeyPlace, Told, UserAgents, Written};
 
 mod conduct;
 mod lint;
@@ -32,6 +33,29 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
     families: &FAMILIES,
     patterns: &["OBIHAI/{model}-{firmware}"],
     bare_patterns: &[],
+};
+
+/// The rule in the file of a model. Whether a phone writes its MAC in capitals is not stated, nor how what it replaces is told
+/// from letters behind it.
+const TOLD: Told = Told {
+    macros: &[
+        Written {
+            stands_for: Macro::MacUpper,
+            text: "$MAC",
+            before_word: None,
+        },
+        Written {
+            stands_for: Macro::MacLower,
+            text: "$MAC",
+            before_word: None,
+        },
+        Written {
+            stands_for: Macro::Model,
+            text: "$DM",
+            before_word: None,
+        },
+    ],
+    in_its_folder: false,
 };
 
 /// Adapters and phones.
@@ -76,6 +100,7 @@ pub const OBI: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: Some(&TOLD),
     refuses_public_certificates: false,
     // Which events they obey was not found: this is a guess, and a setting overrules it.
     typed: &[

@@ -236,6 +236,7 @@ const TEXT: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     fetch_event: FETCH_EVENT,
     // No guide names one.

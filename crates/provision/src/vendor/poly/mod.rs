@@ -19,7 +19,8 @@
 
 use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+use crate::url_template::Macro;
+use crate::vendor::{FamilySpec, KeyPlace, Told, UserAgents, written};
 
 mod conduct;
 mod lint;
@@ -37,6 +38,15 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "FileTransport Poly{}-{model}-UA/{firmware}",
     ],
     bare_patterns: &[],
+};
+
+/// The index for all phones: they put their MAC into the names in it, in small letters as their logs show.
+const TOLD: Told = Told {
+    macros: &[
+        written(Macro::MacLower, "[PHONE_MAC_ADDRESS]"),
+        written(Macro::Model, "[PHONE_MODEL]"),
+    ],
+    in_its_folder: true,
 };
 
 /// Phones with UC Software.
@@ -98,6 +108,7 @@ pub const UCS: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: Some(&TOLD),
     refuses_public_certificates: false,
     // It restarts the phone if a file has changed; by the parameter alwaysReboot, in any case.
     typed: &[

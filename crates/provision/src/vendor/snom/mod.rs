@@ -120,6 +120,7 @@ const PHONES: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
+    told: None,
     refuses_public_certificates: false,
     // It may restart all the same, if what has changed needs that.
     typed: &[("Setting URL", "<base>/{mac}.xml")],

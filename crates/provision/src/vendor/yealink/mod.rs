@@ -95,6 +95,7 @@ pub const STATIC: Family = Family::new(&FamilySpec {
         below: &[81],
     }),
     sealed_at_plain_name: true,
+    told: None,
     refuses_public_certificates: false,
     // The built-in template sets sip.notify_reboot_enable to 0, without which a phone restarts.
     typed: &[("Server URL", "<base>/")],
@@ -132,6 +133,7 @@ pub const OLD: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: true,
+    told: None,
     refuses_public_certificates: false,
     typed: &[("Server URL", "<base>/")],
     fetch_event: "check-sync",
