@@ -73,6 +73,21 @@ const MORE_KEYS: &[(&str, &str)] = &[
     ("key_6_value", "http://a.example/?a=1&b=2"),
 ];
 
+/// A line for each transport; the third has the one that is there where nothing is said.
+const TRANSPORTS: &[(&str, &str)] = &[
+    ("line_1_user", "201"),
+    ("line_1_password", "s3cret"),
+    ("line_1_domain", "a.example"),
+    ("line_1_transport", "tls"),
+    ("line_2_user", "202"),
+    ("line_2_password", "s3cret"),
+    ("line_2_domain", "a.example"),
+    ("line_2_transport", "tcp"),
+    ("line_3_user", "203"),
+    ("line_3_password", "s3cret"),
+    ("line_3_domain", "a.example"),
+];
+
 /// The keys, by family and model.
 const WITH_KEYS: &[Case] = &[
     (
@@ -448,6 +463,27 @@ const CASES: &[Case] = &[
             "<P30>ntp.example</P30>",
             "<P51>20</P51>",
             "<P196>Us3r</P196>",
+        ],
+    ),
+    // Public templates write the word for TLS in one piece, and that of the GHP6xx with blanks.
+    (
+        "gxp-v2",
+        "GRP2614",
+        TRANSPORTS,
+        &[
+            "\"account.1.sip.transport\">TlsOrTcp<",
+            "\"account.2.sip.transport\">TCP<",
+            "\"account.3.sip.transport\">UDP<",
+        ],
+    ),
+    (
+        "gxp-v2",
+        "GHP611W",
+        TRANSPORTS,
+        &[
+            "\"account.1.sip.transport\">Tls Or Tcp<",
+            "\"account.2.sip.transport\">TCP<",
+            "\"account.3.sip.transport\">UDP<",
         ],
     ),
     (

@@ -59,14 +59,15 @@ const P_VALUES = [
 const PORTS = [...P_VALUES.filter(([name]) => !['P404', 'P193'].includes(name)), ['P735', '202'], ['P747', 'b.example']];
 const { provisioning_interval: _, ...ofPorts } = settings;
 
-const ITEMS = [
+/** What stands in the file of a model, by its word for TLS. */
+const itemsWith = (tls) => [
   ['account.1.enable', 'Yes'],
   ['account.1.sip.server.1.address', 'sip.example.net:5061'],
   ['account.1.sip.userid', '201'],
   ['account.1.sip.subscriber.userid', '201-auth'],
   ['account.1.sip.subscriber.password', PASSWORD],
   ['account.1.sip.subscriber.name', 'Büro & Küche'],
-  ['account.1.sip.transport', 'TlsOrTcp'],
+  ['account.1.sip.transport', tls],
   ['account.2.sip.transport', 'UDP'],
   ['users.admin.password', 'Adm1n#Pass'],
   ['provisioning.auto.minute', '1440'],
@@ -139,11 +140,11 @@ const values = {
   profile: 'gxp-256',
   expect: (mac) => expectation(mac, 1, /<(P\d+)>([^<]*)<\/P\d+>/g, P_VALUES, 'P237'),
 };
-const items = {
+const items = (tls) => ({
   id: 'gxp-v2',
   profile: 'gxp-v2-256',
-  expect: (mac) => expectation(mac, 2, /<item name="([^"]+)">([^<]*)<\/item>/g, ITEMS, 'provisioning.config.serverPath'),
-};
+  expect: (mac) => expectation(mac, 2, /<item name="([^"]+)">([^<]*)<\/item>/g, itemsWith(tls), 'provisioning.config.serverPath'),
+});
 
 const adapter = {
   id: 'ht',
@@ -171,14 +172,14 @@ export const families = [
   }),
   // An operator gives this model the family of named items.
   phone({
-    ...items,
+    ...items('TlsOrTcp'),
     model: 'GRP2614',
     mac: 'C074AD2BD85B',
     userAgent: 'Grandstream Model HW GRP2614 V1.3A SW 1.0.5.15',
     binary: '.bin',
   }),
   phone({
-    ...items,
+    ...items('Tls Or Tcp'),
     model: 'GHP611',
     mac: 'C074AD2BD85C',
     userAgent: 'Grandstream Model HW GHP611  V1.0A SW 1.0.1.49',

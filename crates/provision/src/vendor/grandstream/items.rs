@@ -53,7 +53,8 @@ pub(super) const ITEMS: &[Rule] = &[
     line("line_{n}_user", DISPLAY, Encoding::AsIs),
     line("line_{n}_label", "account.{n}.name", Encoding::AsIs),
     line("line_{n}_user", "account.{n}.name", Encoding::AsIs),
-    line("line_{n}_transport", TRANSPORT, TRANSPORTS),
+    line("line_{n}_transport", TRANSPORT, TRANSPORTS).except(GHP),
+    line("line_{n}_transport", TRANSPORT, TRANSPORTS_OF_GHP).only(GHP),
     // Over UDP, unless something else is said.
     line("line_{n}_user", TRANSPORT, Encoding::Fixed("UDP")),
     // A port alone has no item: it stands behind the host.
@@ -209,8 +210,13 @@ const SERVER: &str = "account.{n}.sip.server.1.address";
 const AUTH: &str = "account.{n}.sip.subscriber.userid";
 const DISPLAY: &str = "account.{n}.sip.subscriber.name";
 const TRANSPORT: &str = "account.{n}.sip.transport";
+
+/// Models whose public template writes the word for TLS with blanks; those of the others write it in one piece.
+const GHP: &[&str] = &["GHP6"];
 const TRANSPORTS: Encoding =
     Encoding::Choice(&[("udp", "UDP"), ("tcp", "TCP"), ("tls", "TlsOrTcp")]);
+const TRANSPORTS_OF_GHP: Encoding =
+    Encoding::Choice(&[("udp", "UDP"), ("tcp", "TCP"), ("tls", "Tls Or Tcp")]);
 const SRTP: Encoding = Encoding::Choice(&[
     ("off", "Disabled"),
     ("optional", "EnabledButNotForced"),
