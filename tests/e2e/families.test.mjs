@@ -25,7 +25,12 @@ const phones = modules.flatMap((one) => one.families);
 const OPENERS = {
   'utg-128': ['CFG_FILE_KEY', (file, key) => opensslDecrypt(file, key)],
   'gxp-256': ['P1359', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
+  'gxp-256-sha256': ['P1359', (file, key) => opensslDecrypt(file, key, { bits: 256, digest: 'sha256', base64: false })],
   'gxp-v2-256': ['provisioning.config.filePassword', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
+  'gxp-v2-256-sha256': [
+    'provisioning.config.filePassword',
+    (file, key) => opensslDecrypt(file, key, { bits: 256, digest: 'sha256', base64: false }),
+  ],
   'spa-256': ['GPP_SA', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
   'spa-256-gzip': ['GPP_SA', (file, key) => gunzipSync(opensslDecrypt(file, key, { bits: 256, base64: false }))],
   'mpp-8188': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, key)],

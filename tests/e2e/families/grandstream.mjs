@@ -184,6 +184,21 @@ export const families = [
     mac: 'C074AD2BD85C',
     userAgent: 'Grandstream Model HW GHP611  V1.0A SW 1.0.1.49',
   }),
+  // An operator chooses the newer digest for a model that drops its sealed files.
+  phone({
+    ...values,
+    model: 'GXP2170',
+    mac: 'C074AD2BD85E',
+    userAgent: 'Grandstream Model HW GXP2170 SW 1.0.11.79',
+    profile: 'gxp-256-sha256',
+  }),
+  phone({
+    ...items('TlsOrTcp'),
+    model: 'GRP2615',
+    mac: 'C074AD2BD85F',
+    userAgent: 'Grandstream Model HW GRP2615 V1.0A SW 1.0.5.60',
+    profile: 'gxp-v2-256-sha256',
+  }),
   phone({
     ...adapter,
     model: 'HT802',
