@@ -38,6 +38,7 @@ const OPENERS = {
   'mpp-8188-base64url': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, Buffer.from(key, 'base64url'))],
   'obi-128': [['SPRM0', 'SPRM1'], (file, key) => opensslDecryptFixedIv(file, ...key.split(' '))],
   'yealink-ecb-128': ['static.auto_provision.aes_key_16.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
+  'yealink-v85-ecb-128': ['static.auto_provision.aes_key.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
   'yealink-ecb-256': ['static.auto_provision.aes_key.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
   'yealink-v80-ecb-128': ['auto_provision.aes_key_16.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
 };

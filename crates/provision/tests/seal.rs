@@ -256,6 +256,7 @@ fn what_a_phone_is_told_of_a_key_unchanged() {
     let named = |name: &str| parameters(&vendor::profile(name).unwrap());
     insta::assert_snapshot!(named("utg-192"), @"CFG_FILE_KEY=12341234abcdabcd12341234abcdabcd CFG_FILE_KEY_LENGTH=192");
     insta::assert_snapshot!(named("yealink-ecb-128"), @"static.auto_provision.aes_key_16.mac=12341234abcdabcd");
+    insta::assert_snapshot!(named("yealink-v85-ecb-128"), @"static.auto_provision.aes_key.mac=12341234abcdabcd");
     insta::assert_snapshot!(named("yealink-ecb-256"), @"static.auto_provision.aes_key.mac=12341234abcdabcd12341234abcdabcd");
     insta::assert_snapshot!(named("mpp-8188"), @"IKM_HTTP_Encrypt_Content=12341234abcdabcd12341234abcdabcd");
     // printf %s ringfence/v1/phone-key | openssl dgst -sha256 -hmac <key>, its first 32 digits; and …/phone-iv.

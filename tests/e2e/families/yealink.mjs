@@ -111,6 +111,14 @@ export const families = [
     mac: '805EC0D57D72',
     code: '123',
     userAgent: 'Yealink SIP-T31G 124.85.257.55',
+    profile: 'yealink-v85-ecb-128',
+  }),
+  phone({
+    ...current,
+    model: 'T42S',
+    mac: '805EC0A1B2C4',
+    code: '67',
+    userAgent: 'Yealink SIP-T42S 66.84.0.125',
     profile: 'yealink-ecb-128',
   }),
   phone({

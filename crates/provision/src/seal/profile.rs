@@ -467,9 +467,11 @@ mod tests {
             assert_eq!(profile.name, name);
             let grade = match name {
                 "e1c" | "e2c" | "e3c" => Grade::Unpublished,
-                "yealink-ecb-128" | "yealink-ecb-256" | "yealink-v80-ecb-128" | "obi-128" => {
-                    Grade::Weak
-                }
+                "yealink-ecb-128"
+                | "yealink-ecb-256"
+                | "yealink-v80-ecb-128"
+                | "yealink-v85-ecb-128"
+                | "obi-128" => Grade::Weak,
                 _ => Grade::Sound,
             };
             assert_eq!(profile.grade, grade, "{name}");

@@ -148,8 +148,8 @@ pub const OLD: Family = Family::new(&FamilySpec {
     lint: |file| lint::check(file, ""),
 });
 
-/// Profiles for v81 and later.
-const PROFILES_OF_STATIC: &[&str] = &["yealink-ecb-128", "yealink-ecb-256"];
+/// Profiles for v81 and later: the first for firmware before v85, the others from v85 on.
+const PROFILES_OF_STATIC: &[&str] = &["yealink-ecb-128", "yealink-v85-ecb-128", "yealink-ecb-256"];
 
 /// Profiles for v70 to v80, whose keys have a parameter of their own.
 const PROFILES_OF_OLD: &[&str] = &["yealink-v80-ecb-128"];
