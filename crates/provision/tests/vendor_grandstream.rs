@@ -493,8 +493,59 @@ fn what_an_adapter_has_no_port_or_no_number_for_is_told() {
     }
     let refused = adapter("HT802").refusal(("codecs", "g722,pcma"));
     assert!(refused.contains("alone"), "{refused}");
-    let refused = adapter("HT802").refusal(("admin_password", "abc"));
-    assert!(refused.contains("4 to 30"), "{refused}");
+}
+
+/// An adapter's bounds are not a phone's.
+#[test]
+fn a_password_of_the_pages_is_held_to_the_bounds_of_its_model() {
+    let [three, five, blank, thirty] = [
+        "abc",
+        "abcde",
+        "a b c d e",
+        "abcdefghijklmnopqrstuvwxyz1234",
+    ];
+    for (family, model, bounds, refused) in [
+        (HT, "HT802", "4 to 30 printable", &["", three, blank][..]),
+        (HT, "HT814", "4 to 30 printable", &["", three, blank]),
+        (GXP, "GRP2614", "6 to 25", &["", three, five, thirty]),
+        (GXP_V2, "GRP2614", "6 to 25", &["", three, five, thirty]),
+        (GXP, "GXP2160", "1 to 500", &[""]),
+        (GXP_V2, "GHP611", "1 to 500", &[""]),
+    ] {
+        let phone = Phone {
+            family,
+            mac: MAC,
+            model,
+        };
+        for password in ["", three, five, blank, thirty] {
+            let setting = ("admin_password", password);
+            if refused.contains(&password) {
+                let error = phone.refusal(setting);
+                assert!(error.contains(bounds), "{model} {error}");
+                continue;
+            }
+            let made = phone.clean(&[setting]);
+            assert_eq!(made.matches(&format!(">{password}<")).count(), 1, "{made}");
+        }
+    }
+    // The user's password has the adapters' bounds in an adapter, and none of a phone's is known.
+    assert!(
+        adapter("HT802")
+            .refusal(("user_password", three))
+            .contains("4 to 30")
+    );
+    for model in ["GXP2160", "GRP2614"] {
+        let phone = Phone {
+            family: GXP,
+            mac: MAC,
+            model,
+        };
+        assert!(
+            phone
+                .clean(&[("user_password", "123")])
+                .contains("<P196>123</P196>")
+        );
+    }
 }
 
 /// The ports of such an adapter have one server, so that of another line cannot be said.

@@ -8,9 +8,8 @@
 //! are WAZO's and those of the NixOS module too. What two of these contradict each other about is left out: when the
 //! adapter asks for its files (P194), the firmware, the dial plan and the language.
 
-use super::vocabulary::PASSWORD;
 use crate::vocabulary::{
-    Encoding, Rule, Run, Runs, codecs, host_and_port, host_without_port, one, runs,
+    Chars, Encoding, Rule, Run, Runs, codecs, host_and_port, host_without_port, one, runs,
 };
 
 /// Adapters whose ports point to a profile.
@@ -145,6 +144,14 @@ pub(super) const ADAPTERS: &[Rule] = &[
     one("syslog", "P208", Encoding::Fixed("2")),
     one("vlan", "P51", Encoding::AsIs),
 ];
+
+/// By the vendor's key map, as the configuration module of NixOS cites it.
+const PASSWORD: Encoding = Encoding::Chars(&Chars {
+    allowed: |it| it.is_ascii_graphic(),
+    min: 4,
+    max: 30,
+    says: "printable ASCII characters without blanks",
+});
 
 const ACTIVE: &Runs = port!(271, 401, 4_595);
 const AUTH: &Runs = port!(36, 736, 4_090);

@@ -2,7 +2,9 @@
 //! GRP261x and GHP6xx (`<config version="2">`), which carry the vendor's own remarks; the number of an account is
 //! its number, up to 16. Values are words where such a template names some.
 
-use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
+use super::vocabulary::{
+    GRP, LANGUAGE, PASSWORD, PASSWORD_OF_GRP, full_hour, phone_book, scheme, without_scheme,
+};
 use crate::vocabulary::{
     Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port,
     interval, keys, one,
@@ -82,7 +84,8 @@ pub(super) const ITEMS: &[Rule] = &[
         only("inband"),
     ),
     line("line_{n}_srtp", "account.{n}.audio.srtpMode", SRTP),
-    one("admin_password", "users.admin.password", PASSWORD),
+    one("admin_password", "users.admin.password", PASSWORD).except(GRP),
+    one("admin_password", "users.admin.password", PASSWORD_OF_GRP).only(GRP),
     one("user_password", "users.user.password", PASSWORD),
     one(
         "time_zone",

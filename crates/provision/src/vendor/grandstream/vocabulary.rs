@@ -112,7 +112,8 @@ pub(super) const P_VALUES: &[Rule] = &[
         "P64",
         Encoding::With(|it| Ok(Some(it.zone()?.posix.to_owned()))),
     ),
-    one("admin_password", "P2", PASSWORD),
+    one("admin_password", "P2", PASSWORD).except(GRP),
+    one("admin_password", "P2", PASSWORD_OF_GRP).only(GRP),
     one("user_password", "P196", PASSWORD),
     one("language", "P1362", LANGUAGE),
     one("ntp", "P30", Encoding::AsIs),
@@ -191,12 +192,22 @@ const TRANSPORT: &[&str] = &["P130", "P448", "P548", "P648"];
 const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);
 const TRANSPORTS: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
-/// The adapters take 4 to 30 printable ASCII characters; of phones nothing narrower is known.
+/// What a phone makes of an empty password is not stated, nor how long one may be.
 pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
-    allowed: |it| it.is_ascii_graphic(),
-    min: 4,
-    max: 30,
-    says: "printable ASCII characters without blanks",
+    allowed: |_| true,
+    min: 1,
+    max: 500,
+    says: "characters",
+});
+
+/// Models whose bounds the vendor names: in their security manual, p. 6, for the administrator's password. The user's is 123 from
+/// the factory, which is shorter.
+pub(super) const GRP: &[&str] = &["GRP26"];
+pub(super) const PASSWORD_OF_GRP: Encoding = Encoding::Chars(&Chars {
+    allowed: |_| true,
+    min: 6,
+    max: 25,
+    says: "characters",
 });
 
 /// As the vendor's remarks name them.
