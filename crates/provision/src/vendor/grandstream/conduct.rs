@@ -1,7 +1,14 @@
 //! How Grandstream's phones behave: from the vendor's guides and from public templates (WAZO, FusionPBX).
 
 use crate::vendor::conduct::AfterMissing::{AsksNext, GoesOn};
-use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found, inferred, model};
+use crate::vendor::conduct::{
+    Challenge, Challenges, Conduct, Fact, Role, asked, found, inferred, model,
+};
+
+/// A phone that was another operator's may have them.
+const AFFIXES: Fact = found(
+    "A prefix or a postfix of file names that is set at the phone (P234, P235) makes it ask for names that are not there: clear both.",
+);
 
 pub(super) const P_VALUES: Conduct = Conduct {
     fetch: Some(found(
@@ -34,6 +41,7 @@ pub(super) const ITEMS: Conduct = Conduct {
     missing: &[
         found("Each name may be missing."),
         found("The later names stand in for those before them, unless P8467 is 1: then all count."),
+        AFFIXES,
     ],
     with_key: Some(inferred(
         "Nothing: a phone tells a plain file from a sealed one by its first bytes.",
@@ -73,6 +81,7 @@ pub(super) const ADAPTERS: Conduct = Conduct {
     missing: &[
         found("Each name may be missing."),
         found("The last name stands in for the one before it."),
+        AFFIXES,
     ],
     fetch: Some(inferred("It fetches without a restart, as the phones do.")),
     restart: Some(inferred("It restarts the adapter, as it does the phones.")),
