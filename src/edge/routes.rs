@@ -106,7 +106,7 @@ mod tests {
                 .map(|named| named.kind)
         };
         assert_eq!(kind(&options), Some(FileKind::Standard));
-        let none = r#"{"family_urls":{"gxp":{"standard":{}},"gxp-v2":{"standard":{}},"ht":{"standard":{}},"htek":{"standard":{}}}}"#;
+        let none = r#"{"family_urls":{"gxp":{"standard":{}},"gxp-v2":{"standard":{}},"ht":{"standard":{}},"htek":{"standard":{}},"htek-u":{"standard":{}}}}"#;
         let without = TenantOptions {
             family_urls: serde_json::from_str::<TenantOptions>(none)
                 .unwrap()

@@ -448,6 +448,7 @@ mod tests {
                 "gigaset-n510",
                 "gigaset-n720",
                 "htek",
+                "htek-u",
                 "mitel",
                 "poly",
                 "snom",

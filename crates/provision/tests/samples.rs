@@ -71,6 +71,7 @@ fn model(family: Family) -> &'static str {
         "fanvil" | "fanvil-text" => "X5U",
         "fanvil-x" => "X4",
         "htek" => "UC926",
+        "htek-u" => "UC926U",
         "gigaset" => "N870-IP-PRO",
         "gigaset-n510" => "N510-IP-PRO",
         "gigaset-n720" => "N720-DM-PRO",

@@ -11,7 +11,7 @@ use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::RenderError;
 
 /// What the parameters are called, in small letters, that say whether a phone checks the certificate of its server.
-const CHECKS: [&str; 14] = [
+const CHECKS: [&str; 16] = [
     "p8463",
     "p22030",
     "validate.servercertificate",
@@ -22,6 +22,8 @@ const CHECKS: [&str; 14] = [
     "common name",
     "p23376",
     "p23377",
+    "tlsonlyaccepttrustca",
+    "tlscommennamevalidation",
     "trust_certificates",
     "cn_validation",
     "https validate",
@@ -188,6 +190,18 @@ fn an_operator_says_it_by_the_parameters_own_name() {
         ),
         ("htek", "P23377", "1", "<P23377>1</P23377>"),
         ("htek", "P23376", "1", "<P23376>1</P23376>"),
+        (
+            "htek-u",
+            "TLSOnlyAcceptTrustCA",
+            "1",
+            "<TLSOnlyAcceptTrustCA>1</TLSOnlyAcceptTrustCA>",
+        ),
+        (
+            "htek-u",
+            "TLSCommenNameValidation",
+            "1",
+            "<TLSCommenNameValidation>1</TLSCommenNameValidation>",
+        ),
         (
             "mpp",
             "Custom_CA_Rule",

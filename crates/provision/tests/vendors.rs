@@ -64,7 +64,12 @@ fn a_phone_is_told_to_go_on_asking_where_it_asked_unless_a_setting_says_otherwis
             "{text}"
         );
         let document = Document::parse(family, text.as_bytes()).unwrap();
-        let server = ["P212", "P237", "setting_server"];
+        let server = [
+            "P212",
+            "P237",
+            "setting_server",
+            "FirmwareUpGrade_ConfigServerPath",
+        ];
         let parameters = document.parameters().into_iter();
         let found = parameters.filter(|one| server.contains(&one.name.as_str()));
         found
@@ -96,6 +101,16 @@ fn a_phone_is_told_to_go_on_asking_where_it_asked_unless_a_setting_says_otherwis
     assert_eq!(
         told(htek::UC, &[("standard_P237", "a.example")]),
         ["P237=a.example"]
+    );
+    let own = "FirmwareUpGrade_ConfigServerPath";
+    let setting = format!("standard_{own}");
+    assert_eq!(
+        told(htek::U, &[]),
+        [format!("{own}=https://phones.example/s3gment")]
+    );
+    assert_eq!(
+        told(htek::U, &[(setting.as_str(), "a.example")]),
+        [format!("{own}=a.example")]
     );
 }
 
@@ -427,6 +442,79 @@ fn snoms_lines_are_read_back_by_their_index() {
         );
     }
     insta::assert_snapshot!(served);
+}
+
+/// A phone of the U series reads labels, and finds nothing in a file of numbers.
+#[test]
+fn an_htek_of_the_u_series_has_its_own_spelling() {
+    for (model, family) in [
+        ("UC923U", htek::U),
+        ("UC924U", htek::U),
+        ("uc926u", htek::U),
+        ("UC926", htek::UC),
+        ("UC926E", htek::UC),
+        ("UC926S", htek::UC),
+        ("UC924W", htek::UC),
+        ("UC862", htek::UC),
+    ] {
+        assert_eq!(Family::guess(model), Some(family), "{model}");
+    }
+    let settings = [
+        ("line_1_user", "201"),
+        ("line_1_password", "s3cr&t"),
+        ("line_1_domain", "sip.example.net"),
+        // For phones of other spellings and makers.
+        ("standard_P64", "18"),
+        ("standard_NTP_ADDR", "a.example"),
+        ("standard_timezone", "GER+1"),
+        ("standard_account.1.sip.outboundProxy.mode", "x"),
+        ("standard_Preference_TimeZone", "18"),
+    ];
+    let text = file(htek::U, &settings);
+    let served = served(htek::U, &text);
+    let xml = roxmltree::Document::parse(&served).unwrap();
+    let config = xml.descendants().find(|it| it.has_tag_name("config"));
+    let names: Vec<_> = config
+        .unwrap()
+        .children()
+        .filter(roxmltree::Node::is_element)
+        .map(|it| it.tag_name().name().to_owned())
+        .collect();
+    assert!(
+        names.contains(&"Account1_SipUserId".to_owned()),
+        "{names:?}"
+    );
+    assert!(
+        names.contains(&"Preference_TimeZone".to_owned()),
+        "{names:?}"
+    );
+    let is_label = |name: &String| name.chars().any(|it| it.is_ascii_lowercase());
+    assert!(names.iter().all(is_label), "{names:?}");
+    assert!(!names.iter().any(|it| it.contains('.')), "{names:?}");
+    let config = |inner: &str| format!("<hl_provision><config>{inner}</config></hl_provision>");
+    let found = |family, inner: &str| -> Vec<_> {
+        let findings = lint(family, FileKind::Standard, config(inner).as_bytes());
+        findings.iter().map(|it| it.code).collect()
+    };
+    let [number, label] = [
+        "<P35>201</P35>",
+        "<Account1_SipUserId>201</Account1_SipUserId>",
+    ];
+    assert_eq!(found(htek::U, label), [""; 0]);
+    assert_eq!(found(htek::U, number), ["name-not-of-family"]);
+    assert_eq!(found(htek::UC, number), [""; 0]);
+    assert_eq!(found(htek::UC, label), ["xml-leaf-name"]);
+    for key in ["FirmwareUpGrade_SetCommonAESKey", "P8631"] {
+        let codes = found(htek::U, &format!("<{key}>k</{key}>"));
+        assert!(codes.contains(&"key-in-file"), "{key} {codes:?}");
+    }
+    for outside in [
+        "<hl_provision><AdminPassword>a</AdminPassword></hl_provision>",
+        "<hl_provision><x><AdminPassword>a</AdminPassword></x></hl_provision>",
+    ] {
+        let findings = lint(htek::U, FileKind::Standard, outside.as_bytes());
+        assert!(has_errors(&findings), "{findings:?}");
+    }
 }
 
 #[test]

@@ -266,6 +266,7 @@ fn fullest(family: Family) -> Phone {
         "fanvil" | "fanvil-text" => "X7",
         "fanvil-x" => "X4",
         "htek" => "UC926",
+        "htek-u" => "UC926U",
         "mitel" => "6867i",
         _ => "MODEL1",
     };
@@ -385,7 +386,7 @@ fn every_setting_of_a_full_phone_is_written_or_named() {
 }
 
 /// The families whose phones have one parameter for where a line registers and for its domain.
-const ONE_SERVER: [&str; 13] = [
+const ONE_SERVER: [&str; 14] = [
     "yealink",
     "yealink-v80",
     "gxp",
@@ -397,6 +398,7 @@ const ONE_SERVER: [&str; 13] = [
     "fanvil-x",
     "fanvil-text",
     "htek",
+    "htek-u",
     "obi",
     "mitel",
 ];

@@ -255,6 +255,26 @@ const WITH_KEYS: &[Case] = &[
         ],
     ),
     (
+        "htek-u",
+        "UC926U",
+        &[
+            ("key_2_type", "blf"),
+            ("key_2_value", "202"),
+            ("key_2_label", "x"),
+            ("key_36_type", "park"),
+            ("key_36_value", "701"),
+        ],
+        &[
+            "<LineKey2_Mode>0</LineKey2_Mode>",
+            "<LineKey2_Type>3</LineKey2_Type>",
+            "<LineKey2_Value>202</LineKey2_Value>",
+            "<LineKey2_Label>x</LineKey2_Label>",
+            "<LineKey2_Account>255</LineKey2_Account>",
+            "<LineKey36_Type>8</LineKey36_Type>",
+            "<LineKey36_Value>701</LineKey36_Value>",
+        ],
+    ),
+    (
         "htek",
         "UC903",
         &[
@@ -554,6 +574,36 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "htek-u",
+        "UC924U",
+        PHONE,
+        &[
+            "<Account1_Active>1</Account1_Active>",
+            "<Account1_Profile>0</Account1_Profile>",
+            "<Account1_SipUserId>201</Account1_SipUserId>",
+            "<Account1_AuthenticateID>201</Account1_AuthenticateID>",
+            "<Account1_AuthenticatePassword>s3cret</Account1_AuthenticatePassword>",
+            "<Account1_DispalyName>201</Account1_DispalyName>",
+            "<Account1_VoiceMailId>*97</Account1_VoiceMailId>",
+            "<Account1_DialPlan>xx.</Account1_DialPlan>",
+            "<Account2_SipUserId>202</Account2_SipUserId>",
+            "<Account2_Profile>0</Account2_Profile>",
+            "<Account2_DialPlan>xx.</Account2_DialPlan>",
+            "<Profile1_Sipserver>a.example</Profile1_Sipserver>",
+            "<Profile1_SipTransport>0</Profile1_SipTransport>",
+            "<Profile1_RegisterExpiration>2</Profile1_RegisterExpiration>",
+            "<Profile1_DtmfMode>2</Profile1_DtmfMode>",
+            "<Profile1_Choice1>9</Profile1_Choice1>",
+            "<Profile1_Choice2>8</Profile1_Choice2>",
+            "<Tones_SelectCountry>2</Tones_SelectCountry>",
+            "<NW_Adv_UrlOrIpAddress>ntp.example</NW_Adv_UrlOrIpAddress>",
+            "<NW_Adv_Vlan_WANVlan>1</NW_Adv_Vlan_WANVlan>",
+            "<NW_Adv_Layer2QoS_802_1Q_VLANTag>20</NW_Adv_Layer2QoS_802_1Q_VLANTag>",
+            "<UserPassword>Us3r</UserPassword>",
+            "<RemotePhoneBook1_Url>http://book.example/a/phonebook.xml</RemotePhoneBook1_Url>",
+        ],
+    ),
+    (
         "mitel",
         "6869i",
         &[
@@ -712,6 +762,12 @@ fn what_a_family_has_no_word_for_is_refused_by_its_name() {
         ("snom", "snomD345", ("tone_country", "PL"), "alone"),
         ("htek", "UC903", ("codecs", "opus"), "alone"),
         (
+            "htek-u",
+            "UC926U",
+            ("codecs", "g729"),
+            "pcmu, pcma, g722 and g726-32 alone",
+        ),
+        (
             "poly",
             "VVX 411",
             ("codecs", "opus"),
@@ -750,6 +806,7 @@ fn a_key_that_the_phone_has_not_is_told() {
         ("mitel", "9112i", ("key_1_type", "line")),
         ("yealink", "T46S", ("key_30_label", "x")),
         ("htek", "UC903", ("key_1_line", "2")),
+        ("htek-u", "UC926U", ("key_37_label", "x")),
         ("snom", "snomD345", ("key_79_label", "x")),
     ] {
         let left_out = phone(family, model).left_out(&[setting]);
@@ -783,6 +840,7 @@ fn a_key_without_a_word_for_it_or_without_a_value_is_refused() {
         ("gxp-v2", "GRP2614", "url"),
         ("htek", "UC903", "dtmf"),
         ("htek", "UC903", "url"),
+        ("htek-u", "UC926U", "dtmf"),
     ] {
         let settings = [("key_2_type", kind), ("key_2_value", "1")];
         let error = phone(family, model).refused(&settings);
@@ -937,6 +995,7 @@ fn a_phone_with_every_line_and_every_key_is_made() {
         ("gxp", "GRP2670", 16, 0),
         ("gxp-v2", "GRP2670", 16, 40),
         ("htek", "UC926", 16, 36),
+        ("htek-u", "UC926U", 16, 36),
         ("ut", "KX-UT136", 8, 24),
         ("utg", "KX-UTG300B", 8, 0),
     ] {

@@ -52,8 +52,37 @@ function expect(text) {
   assert.match(values.get('P237') ?? '', /^https?:\/\/[^/ ]+\/[^/ ]+$/);
 }
 
+/** The values by label, as phones of the U series read them: a number among them is nothing to these. */
+function expectLabels(text) {
+  assert.match(text, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<hl_provision version="1">\n {2}<config version="1">\n/);
+  assert.doesNotMatch(text, /<P\d+[ >]/);
+  const found = [...text.matchAll(/<(\w+)>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, unescapeXml(value)]);
+  assert.equal(new Set(found.map(([name]) => name)).size, found.length, 'each is there once');
+  const values = new Map(found);
+  for (const [name, value] of [
+    ['Account1_Active', '1'],
+    ['Account1_Profile', '0'],
+    ['Profile1_Sipserver', 'sip.example.net:5061'],
+    ['Profile1_SipTransport', '2'],
+    ['Account1_SipUserId', '201'],
+    ['Account1_AuthenticateID', '201-auth'],
+    ['Account1_AuthenticatePassword', PASSWORD],
+    ['Account1_DispalyName', 'Büro & Küche'],
+    ['Account2_Active', '1'],
+    ['Account2_Profile', '0'],
+    ['Account2_SipUserId', '202'],
+    ['Account2_AuthenticateID', '202'],
+    ['Account2_AuthenticatePassword', 'two'],
+    ['AdminPassword', 'Adm1nPass'],
+    ['FirmwareUpGrade_AutoUpgrade', '1'],
+    ['FirmwareUpGrade_CheckUpgradeTimes', '1440'],
+  ])
+    assert.equal(values.get(name), value, name);
+  assert.match(values.get('FirmwareUpGrade_ConfigServerPath') ?? '', /^https?:\/\/[^/ ]+\/[^/ ]+$/);
+}
+
 /** A phone. `code` is the number of its model in the name of the common file. */
-function phone({ model, mac, code, firmware }) {
+function phone({ id = 'htek', model, mac, code, firmware, reads = expect }) {
   const lower = mac.toLowerCase();
   const colons = lower.replace(/(..)(?=.)/g, '$1:');
   const asked = [
@@ -63,7 +92,7 @@ function phone({ model, mac, code, firmware }) {
     [`cfg${lower}.xml`, 'plain'],
   ];
   return {
-    id: 'htek',
+    id,
     model,
     mac,
     userAgent: `Htek ${model} ${firmware} ${colons}`,
@@ -87,11 +116,13 @@ function phone({ model, mac, code, firmware }) {
     event: 'resync',
     restart: 'check-sync;reboot=true',
     profile: null,
-    expect,
+    expect: reads,
   };
 }
 
 export const families = [
   phone({ model: 'UC903', mac: '001FC11C22A9', code: '0016', firmware: '2.0.4.2' }),
   phone({ model: 'UC862', mac: '001FC11AB1C2', code: '0000', firmware: '2.0.3.4.38' }),
+  // The number of its model was not found: this is that of a UC924.
+  phone({ id: 'htek-u', model: 'UC924U', mac: '001FC11FA80E', code: '0012', firmware: 'V2.42.6.5.13', reads: expectLabels }),
 ];

@@ -245,6 +245,10 @@ mod tests {
                 "Htek UC903 2.0.4.2 00:1f:c1:1c:22:a9",
                 ["Htek", "htek", "UC903", "2.0.4.2", "001FC11C22A9"],
             ),
+            (
+                "Htek UC924U V2.42.6.5.13 001fc11fa80e",
+                ["Htek", "htek-u", "UC924U", "2.42.6.5.13", "001FC11FA80E"],
+            ),
             // The firmware tells which of two families.
             (
                 "Yealink SIP-T46G 28.72.0.1 00:15:65:4a:a9:37",

@@ -19,6 +19,9 @@ pub(super) const UC: Conduct = Conduct {
     missing: &[
         found("A 404 does no harm."),
         found("The first request may take five minutes."),
+        found(
+            "A prefix or a postfix of file names that is set at the phone (P232, P233) makes it ask for names that are not there: clear both.",
+        ),
     ],
     macros: Some(&[Macro::inferred(
         "$mac",
@@ -43,6 +46,34 @@ pub(super) const UC: Conduct = Conduct {
     ],
     models: MODELS,
     ..Conduct::NOT_FOUND
+};
+
+/// The same of the U series: what is called by a number there has its label here.
+pub(super) const U: Conduct = Conduct {
+    missing: &[
+        found("A 404 does no harm."),
+        found("The first request may take five minutes."),
+        found(
+            "A prefix or a postfix of file names that is set at the phone (`FirmwareUpGrade_FilePrefix`, `FirmwareUpGrade_FilePostfix`) makes it ask for names that are not there: clear both.",
+        ),
+    ],
+    challenge: Some(Challenge {
+        when: Challenges::IfSet,
+        credentials: None,
+        remarks: &[inferred(
+            "`Preference_CheckSyncWithAuth` set to 1 makes the phone challenge.",
+        )],
+    }),
+    http_authentication: &[found(
+        "`FirmwareUpGrade_UserName` and `FirmwareUpGrade_Password` hold name and password. Which method it knows was not found.",
+    )],
+    tls: &[
+        found(
+            "`TLSOnlyAcceptTrustCA` lets it take certificates of known authorities alone, `TLSCommenNameValidation` checks the name, `TLSChooseTLSVersion` chooses the version.",
+        ),
+        found("Which authorities it knows was not found."),
+    ],
+    ..UC
 };
 
 /// The codes are WAZO's; those of the U series were not found, nor the lines.

@@ -127,10 +127,11 @@ const ACTIVE: &[&str] = &["P271", "P401", "P501", "P601", "P20360", "P20361"];
 const PROFILE: &[&str] = &["P24082", "P24083", "P24084", "P24085", "P24086", "P24087"];
 const AUTH: &[&str] = &["P36", "P736", "P505", "P605", "P1705", "P1805"];
 const DISPLAY: &[&str] = &["P3", "P703", "P507", "P607", "P1707", "P1807"];
-const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
+pub(super) const TRANSPORT: Encoding =
+    Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
 /// As many accounts as the largest models have.
-const MAX_LINES: u16 = 16;
+pub(super) const MAX_LINES: u16 = 16;
 
 const LABEL: &[&str] = &["P20000", "P20001", "P20002", "P20003", "P20378", "P20379"];
 const VOICEMAIL: &[&str] = &["P33", "P426", "P526", "P626", "P1726", "P1826"];
@@ -153,14 +154,15 @@ const ACCOUNT: &Runs = &Runs(
     "P",
     &[Run::new(1, 4, 41_500, 1), Run::new(5, 36, 20_203, 5)],
 );
-const KEYS: &[(&str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str)] = &[
     ("line", "1"),
     ("speed_dial", "2"),
     ("blf", "3"),
     ("park", "8"),
 ];
 
-const DTMF: Encoding = Encoding::Choice(&[("rfc2833", "0"), ("inband", "1"), ("info", "2")]);
+pub(super) const DTMF: Encoding =
+    Encoding::Choice(&[("rfc2833", "0"), ("inband", "1"), ("info", "2")]);
 
 const CODECS: codecs::Words = &[
     ("pcmu", "0"),
@@ -172,7 +174,7 @@ const CODECS: codecs::Words = &[
 ];
 
 /// From WAZO's plugin.
-const TONES: Encoding = Encoding::Word(&[
+pub(super) const TONES: Encoding = Encoding::Word(&[
     ("AU", "1"),
     ("AT", "2"),
     ("BR", "3"),
