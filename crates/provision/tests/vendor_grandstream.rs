@@ -738,6 +738,11 @@ proptest! {
             let read = values(&served);
             prop_assert_eq!(&read["account.1.sip.subscriber.password"], &password);
         }
+        for (model, number) in [("HT802", "P34"), ("HT814", "P4120")] {
+            if let Some(served) = adapter(model).served(&settings) {
+                prop_assert_eq!(&p_values(&served)[number], &password);
+            }
+        }
     }
 
     /// What is written is read back as it was by both readers of pairs: what could be read otherwise is refused.

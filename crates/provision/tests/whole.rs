@@ -82,6 +82,12 @@ fn the_vocabulary_is_whole() {
 fn whole(family: &str, model: &'static str) -> String {
     let phone = phone(family, model);
     let mut settings = VOCABULARY.to_vec();
+    if family == "mitel" {
+        // Its lines have no way to write what begins a comment.
+        let password = ("line_1_password", "e3rl2(&ae1");
+        settings.retain(|(name, _)| *name != password.0);
+        settings.push(password);
+    }
     let mut refused = String::new();
     let made = loop {
         match phone.rendered(&settings, &URLS) {
@@ -117,21 +123,45 @@ fn whole(family: &str, model: &'static str) -> String {
     file.replace('\r', "")
 }
 
+/// A model of every family; where models of one family differ in most of what they are told, another one, whose name stands
+/// in that of the snapshot.
+const MODELS: &[(&str, &str, &str)] = &[
+    ("mpp", "8841-3PCC", ""),
+    ("spa", "SPA504G", ""),
+    ("gxp", "GXP2160", ""),
+    ("gxp-v2", "GRP2614", ""),
+    ("ht", "HT802", ""),
+    ("ht", "HT814", "_HT814"),
+    ("htek", "UC926", ""),
+    ("htek-u", "UC926U", ""),
+    ("yealink", "T46S", ""),
+    ("yealink-v80", "T22P", ""),
+    ("snom", "snomD735", ""),
+    ("snom-m", "snomM900", ""),
+    ("poly", "VVX 411", ""),
+    ("obi", "OBi1062", ""),
+    ("fanvil", "X5U", ""),
+    ("fanvil-x", "X4", ""),
+    ("fanvil-text", "X5U", ""),
+    ("gigaset", "N870-IP-PRO", ""),
+    ("gigaset-n510", "N510-IP-PRO", ""),
+    ("gigaset-n720", "N720-DM-PRO", ""),
+    ("mitel", "6869i", ""),
+    ("ut", "KX-UT136", ""),
+    ("uds124", "KX-UDS124", ""),
+    ("tgp500", "KX-TGP550", ""),
+    ("utg", "KX-UTG300B", ""),
+    ("hdv", "KX-HDV230", ""),
+];
+
 #[test]
 fn files_of_the_whole_vocabulary() {
-    for (family, model) in [
-        ("mpp", "8841-3PCC"),
-        ("spa", "SPA504G"),
-        ("gxp", "GXP2160"),
-        ("htek", "UC926"),
-        ("snom", "snomD735"),
-        ("ut", "KX-UT136"),
-        ("uds124", "KX-UDS124"),
-        ("tgp500", "KX-TGP550"),
-        ("utg", "KX-UTG300B"),
-        ("hdv", "KX-HDV230"),
-    ] {
-        insta::assert_snapshot!(format!("whole_{family}"), whole(family, model));
+    for (family, model, suffix) in MODELS {
+        insta::assert_snapshot!(format!("whole_{family}{suffix}"), whole(family, model));
+    }
+    for family in Family::ALL {
+        let own = MODELS.iter().filter(|it| it.0 == family.as_str());
+        assert!(own.count() > 0, "{family:?} has no model here");
     }
 }
 
@@ -236,8 +266,11 @@ proptest! {
     fn a_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}|[<>&\"'#;=\\\\]{0,12}") {
         for (family, model, name, index) in [
             ("gxp", "GXP2160", "P34", None),
+            ("ht", "HT802", "P34", None),
+            ("ht", "HT814", "P4120", None),
             ("snom", "snomD735", "user_pass", Some("1")),
             ("htek", "UC926", "P34", None),
+            ("htek-u", "UC926U", "Account1_AuthenticatePassword", None),
             ("utg", "KX-UTG300B", "SIP_PASS", None),
         ] {
             if let Some(file) = phone(family, model).with_password(&password) {
@@ -264,8 +297,11 @@ proptest! {
     fn a_plain_password_arrives(password in "[!#-~]{1,30}") {
         for (family, model) in [
             ("gxp", "GXP2160"),
+            ("ht", "HT802"),
+            ("ht", "HT814"),
             ("snom", "snomD735"),
             ("htek", "UC926"),
+            ("htek-u", "UC926U"),
             ("utg", "KX-UTG300B"),
             ("ut", "KX-UT136"),
             ("uds124", "KX-UDS124"),
