@@ -10,7 +10,7 @@ import { Ringfence } from '../support/worker/ringfence.mjs';
 import { hashAccessPath, mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
-const EVENT = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE devices SET last_seen_at)/;
+const EVENT = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE devices SET (fetched_version|last_seen_at))/;
 
 /** What reads the settings, and the templates, that a device's file is made from. */
 const SETTINGS = /^SELECT list_of_scopes\.value AS scope/;
