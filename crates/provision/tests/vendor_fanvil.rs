@@ -169,6 +169,36 @@ fn a_file_names_the_access_path_unless_the_operator_does() {
         "https://other.example"
     );
     assert_eq!(value(&xml, "ap/FlashProtocol"), None);
+    assert_eq!(value(&xml, "ap/FlashMode"), None);
+}
+
+/// With 0, which phones may have, they ask no server that their file names.
+#[test]
+fn a_file_that_names_the_access_path_has_the_phone_ask_there() {
+    let base = [("base", "https://phones.example.net/k7Qd")];
+    let newer = |settings: &[(&str, &str)]| {
+        let xml = PHONE.rendered(settings, &base).unwrap().text;
+        value(&xml, "ap/FlashMode")
+    };
+    let older = |settings: &[(&str, &str)]| {
+        let xml = OLDER.rendered(settings, &base).unwrap().text;
+        older_value(&xml, "AUTOUPDATE_CONFIG_MODULE", "Download_Mode")
+    };
+    let in_lines = |settings: &[(&str, &str)]| {
+        let text = IN_LINES.rendered(settings, &base).unwrap().text;
+        let file = IN_LINES.faultless(FileKind::Standard, &text);
+        value_in_lines(&file, "AUTOUPDATE CONFIG MODULE", "", "Flash Mode")
+    };
+    let all = |settings: &[(&str, &str)]| [newer(settings), older(settings), in_lines(settings)];
+    let each = |mode: &str| [(); 3].map(|()| Some(mode.to_owned()));
+    assert_eq!(all(LINES), each("1"));
+    assert_eq!(all(&[("provisioning_interval", "1440")]), each("2"));
+    assert_eq!(newer(&[("standard_ap.FlashMode", "0")]).unwrap(), "0");
+    let own = |name| [(name, "0")];
+    let set = own("standard_AUTOUPDATE_CONFIG_MODULE.Download_Mode");
+    assert_eq!(older(&set).unwrap(), "0");
+    let set = own("standard_AUTOUPDATE_CONFIG_MODULE.Flash_Mode");
+    assert_eq!(in_lines(&set).unwrap(), "0");
 }
 
 #[test]
