@@ -1,7 +1,7 @@
 //! How phones that read `<VOIP_CONFIG_FILE>` say the settings of the vocabulary. A name is the way to the parameter:
 //! the module, and of a list its name and the `ID` of the entry, with dots between them.
 
-use super::vocabulary::{DTMF, PASSWORD, TONES};
+use super::vocabulary::{ALPHANUMERIC, DTMF, PASSWORD, TONES};
 use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
@@ -69,7 +69,14 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         "admin_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account1.Password",
         PASSWORD,
-    ),
+    )
+    .only(ALPHANUMERIC),
+    one(
+        "admin_password",
+        "MMI_CONFIG_MODULE.MMI_Account.Account1.Password",
+        Encoding::AsIs,
+    )
+    .except(ALPHANUMERIC),
     one(
         "admin_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account1.Level",
@@ -84,7 +91,14 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         "user_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account2.Password",
         PASSWORD,
-    ),
+    )
+    .only(ALPHANUMERIC),
+    one(
+        "user_password",
+        "MMI_CONFIG_MODULE.MMI_Account.Account2.Password",
+        Encoding::AsIs,
+    )
+    .except(ALPHANUMERIC),
     one(
         "user_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account2.Level",

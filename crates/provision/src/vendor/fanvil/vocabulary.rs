@@ -29,7 +29,9 @@ const CODECS: codecs::Words = &[
     ("opus", "opus"),
 ];
 
-/// X1S, X1SG, X3SG, X3U and X305 take nothing else, and would keep their default.
+/// These take no other [`PASSWORD`], and would keep their default. Of other models no bound is known.
+pub(super) const ALPHANUMERIC: &[&str] = &["X1S", "X1SG", "X3SG", "X3U", "X305"];
+
 pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_alphanumeric(),
     min: 1,
@@ -101,7 +103,8 @@ pub(super) const SYS_CONF: &[Rule] = &[
         "web.account.1.Name",
         Encoding::Fixed("admin"),
     ),
-    one("admin_password", "web.account.1.Password", PASSWORD),
+    one("admin_password", "web.account.1.Password", PASSWORD).only(ALPHANUMERIC),
+    one("admin_password", "web.account.1.Password", Encoding::AsIs).except(ALPHANUMERIC),
     one(
         "admin_password",
         "web.account.1.Level",
@@ -112,7 +115,8 @@ pub(super) const SYS_CONF: &[Rule] = &[
         "web.account.2.Name",
         Encoding::Fixed("guest"),
     ),
-    one("user_password", "web.account.2.Password", PASSWORD),
+    one("user_password", "web.account.2.Password", PASSWORD).only(ALPHANUMERIC),
+    one("user_password", "web.account.2.Password", Encoding::AsIs).except(ALPHANUMERIC),
     one("user_password", "web.account.2.Level", Encoding::Fixed("5")),
     one(
         "language",
