@@ -316,6 +316,12 @@ fn what_a_phone_would_take_otherwise_is_refused() {
     let long = "1".repeat(64);
     let error = refused(standard(MPP), &[("line_1_user", &long), line[1], line[2]]);
     assert!(error.contains("at most 63 characters"), "{error}");
+    let long = "1".repeat(40);
+    let of_line = |number| [&line[..], &[("line_1_voicemail", number)]].concat();
+    let error = refused(standard(MPP), &of_line(&long));
+    assert!(error.contains("at most 39 characters"), "{error}");
+    let file = served(standard(MPP), &of_line(&long[1..]));
+    assert_eq!(read(&file)["Voice_Mail_Number"], long[1..]);
 }
 
 #[test]

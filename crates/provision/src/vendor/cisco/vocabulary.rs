@@ -100,6 +100,7 @@ pub(super) const MPP: &[Rule] = codecs!(
     MPP_CODECS,
     MAX_MPP_LINES,
     each("line_{n}_user", "User_ID_{n}_", MAX_MPP_LINES, USER),
+    one("line_{n}_voicemail", "Voice_Mail_Number", NUMBER),
     one("admin_password", "Admin_Password", Encoding::AsIs),
     one("firmware_url", "Upgrade_Rule", Encoding::With(firmware)),
 );
@@ -112,6 +113,13 @@ const USER: Encoding = Encoding::Chars(&Chars {
     allowed: |_| true,
     min: 0,
     max: 63,
+    says: "characters",
+});
+/// Of a parameter that holds the number of a phone.
+const NUMBER: Encoding = Encoding::Chars(&Chars {
+    allowed: |_| true,
+    min: 0,
+    max: 39,
     says: "characters",
 });
 
