@@ -9,8 +9,8 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use proptest::prelude::*;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::seal::{
-    Cipher, Digest, EcbKey, Encoding, GcmRecords, Ikm, KeyIv, Method, OpenError, Plan, Profile,
-    salt,
+    Cipher, Digest, EcbKey, Encoding, GcmRecords, Ikm, KeyId, KeyIv, Method, OpenError, Plan,
+    Profile, salt,
 };
 use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, MasterKey};
@@ -31,8 +31,19 @@ fn methods() -> impl Strategy<Value = Method> {
         encoding,
     });
     let ikm = prop_oneof![Just(Ikm::Ascii), Just(Ikm::Hex), Just(Ikm::Base64url)];
-    let gcm = (ikm, prop_oneof![18..200_u32, Just(4096)])
-        .prop_map(|(ikm, record_size)| Method::Aes128Gcm { ikm, record_size });
+    let key_id = prop_oneof![Just(String::new()), "[ -~]{1,32}"];
+    let gcm = (
+        ikm,
+        16..=32_u8,
+        key_id,
+        prop_oneof![18..200_u32, Just(4096)],
+    )
+        .prop_map(|(ikm, key_len, key_id, record_size)| Method::Aes128Gcm {
+            ikm,
+            key_len,
+            key_id: KeyId::parse(&key_id).unwrap(),
+            record_size,
+        });
     prop_oneof![
         3 => salted,
         3 => gcm,
@@ -148,7 +159,12 @@ proptest! {
     #[test]
     fn no_two_records_have_one_nonce(salt: [u8; 16], plaintext in contents()) {
         let profile = Profile {
-            method: Method::Aes128Gcm { ikm: Ikm::Ascii, record_size: 18 },
+            method: Method::Aes128Gcm {
+                ikm: Ikm::Ascii,
+                key_len: 32,
+                key_id: KeyId::EMPTY,
+                record_size: 18,
+            },
             ..vendor::profile("mpp-8188").unwrap()
         };
         let key = DeviceKey::parse(KEY).unwrap();
@@ -170,7 +186,12 @@ proptest! {
         cut: bool,
     ) {
         let profile = Profile {
-            method: Method::Aes128Gcm { ikm: Ikm::Ascii, record_size: 100 },
+            method: Method::Aes128Gcm {
+                ikm: Ikm::Ascii,
+                key_len: 32,
+                key_id: KeyId::EMPTY,
+                record_size: 100,
+            },
             ..vendor::profile("mpp-8188").unwrap()
         };
         let key = DeviceKey::parse(KEY).unwrap();
@@ -265,6 +286,8 @@ fn what_a_phone_is_told_of_a_key_unchanged() {
         let profile = Profile {
             method: Method::Aes128Gcm {
                 ikm,
+                key_len: ikm.usual_len(),
+                key_id: KeyId::EMPTY,
                 record_size: 4096,
             },
             ..vendor::profile("mpp-8188").unwrap()

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, insert_key, lint, lint_bootstrap};
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::seal::{Ikm, Method, Profile};
+use ringfence_provision::seal::{Ikm, KeyId, Method, Profile};
 use ringfence_provision::url_template::{Macro, UrlTemplate};
 use ringfence_provision::vendor::conduct::Fact;
 use ringfence_provision::vendor::{self, Untold, cisco, grandstream::GXP, htek, obi, poly, snom};
@@ -346,7 +346,12 @@ fn sealed_bytes_are_those_of_other_programs() {
 #[test]
 fn bodies_of_rfc_8188_are_those_of_other_programs() {
     let with = |ikm: Ikm, record_size: u32| Profile {
-        method: Method::Aes128Gcm { ikm, record_size },
+        method: Method::Aes128Gcm {
+            ikm,
+            key_len: ikm.usual_len(),
+            key_id: KeyId::EMPTY,
+            record_size,
+        },
         ..vendor::profile("mpp-8188").unwrap()
     };
     let salt = |text: &[u8]| <[u8; 16]>::try_from(text).unwrap();

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::envelope::OpenError;
 use super::sealer::SealError;
-use super::{Method, Salt};
+use super::{KeyId, Method, Salt};
 use crate::hash::hmac_sha256;
 
 /// The name of the coding.
@@ -23,7 +23,7 @@ pub(super) const NAME: &str = "aes128gcm";
 const TAG: usize = 16;
 /// What a record has beside content: tag and delimiter.
 const OVERHEAD: usize = TAG + 1;
-/// Salt, record size, length of the key's id.
+/// Salt, record size, length of the key's id; without the id.
 const HEADER: usize = 16 + 4 + 1;
 const MORE: u8 = 1;
 const LAST: u8 = 2;
@@ -61,12 +61,13 @@ fn room(record_size: u32) -> usize {
 }
 
 /// The bytes of the sealed file of a plaintext of `plain_len` bytes.
-pub(super) fn sealed_len(plain_len: usize, record_size: u32) -> usize {
+pub(super) fn sealed_len(plain_len: usize, record_size: u32, key_id: &KeyId) -> usize {
     let records = plain_len.div_ceil(room(record_size)).max(1);
     records
         .saturating_mul(OVERHEAD)
         .saturating_add(plain_len)
         .saturating_add(HEADER)
+        .saturating_add(key_id.as_bytes().len())
 }
 
 /// Cuts a content into records.
@@ -107,8 +108,10 @@ pub(super) fn encrypt(job: &GcmRecords) -> Result<Vec<u8>, SealError> {
 }
 
 /// The file with these encrypted records.
-pub(super) fn write(salt: &Salt, record_size: u32, records: &[u8]) -> Vec<u8> {
-    [&salt[..], &record_size.to_be_bytes(), &[0], records].concat()
+pub(super) fn write(salt: &Salt, record_size: u32, key_id: &KeyId, records: &[u8]) -> Vec<u8> {
+    let id = key_id.as_bytes();
+    let len = u8::try_from(id.len()).unwrap_or_default();
+    [&salt[..], &record_size.to_be_bytes(), &[len], id, records].concat()
 }
 
 /// Opens a file. A key's id is passed over.

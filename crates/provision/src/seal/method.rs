@@ -53,13 +53,56 @@ pub enum EcbKey {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ikm {
-    /// Each character is a byte; the text is the 32 characters of the device's key.
+    /// Each character is a byte; the text is the beginning of the device's key.
     #[default]
     Ascii,
-    /// The text is 32 hexadecimal digits, of 16 bytes that are derived from the device's key.
+    /// The text is hexadecimal digits, of bytes that are derived from the device's key.
     Hex,
-    /// The text is the same 16 bytes in base64url without padding: 22 characters.
+    /// The text is the same bytes in base64url without padding.
     Base64url,
+}
+
+impl Ikm {
+    /// How many bytes there are unless a profile says otherwise: all of the device's key, or as many as AES-128 has.
+    pub const fn usual_len(self) -> u8 {
+        match self {
+            Self::Ascii => 32,
+            Self::Hex | Self::Base64url => 16,
+        }
+    }
+}
+
+/// The id of the key in the header of RFC 8188: up to [`MAX_LEN`](Self::MAX_LEN) bytes, by which a reader that has several
+/// keys finds the one. It is not secret, and takes no part in the encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyId {
+    len: u8,
+    bytes: [u8; Self::MAX_LEN],
+}
+
+impl KeyId {
+    /// The longest that a profile has, in bytes. RFC 8188 allows 255.
+    pub const MAX_LEN: usize = 32;
+    /// None.
+    pub const EMPTY: Self = Self {
+        len: 0,
+        bytes: [0; Self::MAX_LEN],
+    };
+
+    /// An id; `None` where it is too long.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut id = Self::EMPTY;
+        id.bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        id.len = u8::try_from(text.len()).ok()?;
+        Some(id)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
 }
 
 /// How a file is encrypted, and what stands around the ciphertext.
@@ -89,12 +132,17 @@ pub enum Method {
     /// Equal 16-byte blocks are equal in the sealed file, within one and between two, and blocks can be
     /// swapped.
     Ecb(EcbKey),
-    /// RFC 8188: salt (16 bytes), record size (4), length of the key's id (1, zero), records under
+    /// RFC 8188: salt (16 bytes), record size (4), length of the key's id (1), the id, records under
     /// AES-128-GCM. The answer says `Content-Encoding: aes128gcm`. The one method that tells a phone whether
     /// the file was changed on its way.
     Aes128Gcm {
         /// How the phone reads its key text.
         ikm: Ikm,
+        /// How many bytes of keying material there are: [`MIN_KEY_LEN`](Self::MIN_KEY_LEN) to
+        /// [`MAX_KEY_LEN`](Self::MAX_KEY_LEN).
+        key_len: u8,
+        /// The id of the key.
+        key_id: KeyId,
         /// Bytes of a record with its tag, at least [`MIN_RECORD_SIZE`](Self::MIN_RECORD_SIZE). Fixed for
         /// good: the same content in records of another size would use a nonce twice.
         record_size: u32,
@@ -102,6 +150,10 @@ pub enum Method {
 }
 
 impl Method {
+    /// The fewest bytes of keying material for RFC 8188: those of an AES-128 key.
+    pub const MIN_KEY_LEN: u8 = 16;
+    /// The most: the characters of a device's key, and the bytes that are derived from it.
+    pub const MAX_KEY_LEN: u8 = 32;
     /// RFC 8188 §2: a record has a tag of 16 bytes, a delimiter, and room for something.
     pub const MIN_RECORD_SIZE: u32 = 18;
     /// The record size that every implementation knows from the RFC's example.
@@ -140,7 +192,11 @@ impl Method {
             Self::Salted { encoding, .. } => encoding.file_len(cbc),
             Self::FixedIv => cbc,
             Self::Ecb(_) => ecb::sealed_len(plain_len),
-            Self::Aes128Gcm { record_size, .. } => aes128gcm::sealed_len(plain_len, record_size),
+            Self::Aes128Gcm {
+                record_size,
+                key_id,
+                ..
+            } => aes128gcm::sealed_len(plain_len, record_size, &key_id),
         }
     }
 }

@@ -36,7 +36,7 @@ mod sealer;
 pub use aes128gcm::{GcmRecord, GcmRecords};
 pub use envelope::{Encoding, Envelope, OpenError};
 pub use kdf::{Digest, KeyIv};
-pub use method::{Cipher, EcbKey, Ikm, Method};
+pub use method::{Cipher, EcbKey, Ikm, KeyId, Method};
 pub use profile::{Grade, MAX_UNPACKED, Profile, ProfileError, ProfileSpec};
 pub use sealer::{KeyTextError, Plan, SealError, Sealer};
 

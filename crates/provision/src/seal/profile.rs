@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::envelope::Encoding;
 use super::kdf::Digest;
-use super::method::{Cipher, EcbKey, Ikm, Method};
+use super::method::{Cipher, EcbKey, Ikm, KeyId, Method};
 use super::sealer::{KeyTextError, Sealer};
 use crate::key::DeviceKey;
 
@@ -238,6 +238,12 @@ struct WrittenProfile {
     encoding: Option<Encoding>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ikm: Option<Ikm>,
+    /// `None`: as many as are usual of `ikm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_len: Option<u8>,
+    /// `None`: empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     record_size: Option<u32>,
     extension: String,
@@ -264,6 +270,8 @@ impl From<Profile> for WrittenProfile {
             kdf: None,
             encoding: None,
             ikm: None,
+            key_len: None,
+            key_id: None,
             record_size: None,
             extension: from.extension,
             key_parameter: from.key_parameter,
@@ -286,9 +294,17 @@ impl From<Profile> for WrittenProfile {
             Method::FixedIv => {}
             Method::Ecb(EcbKey::Chars16) => written.cipher = CipherName::Other(OtherCipher::Ecb128),
             Method::Ecb(EcbKey::Chars32) => written.cipher = CipherName::Other(OtherCipher::Ecb256),
-            Method::Aes128Gcm { ikm, record_size } => {
+            Method::Aes128Gcm {
+                ikm,
+                key_len,
+                key_id,
+                record_size,
+            } => {
                 written.cipher = CipherName::Other(OtherCipher::Aes128Gcm);
                 written.ikm = Some(ikm);
+                written.key_len = (key_len != ikm.usual_len()).then_some(key_len);
+                let id = String::from_utf8_lossy(key_id.as_bytes());
+                written.key_id = (!id.is_empty()).then(|| id.into_owned());
                 written.record_size = Some(record_size);
             }
         }
@@ -297,10 +313,29 @@ impl From<Profile> for WrittenProfile {
 }
 
 impl WrittenProfile {
+    fn content_coding(&self) -> Result<Method, ProfileError> {
+        let ikm = self.ikm.unwrap_or_default();
+        let id = self.key_id.as_deref().unwrap_or_default();
+        let too_long = ProfileError::Method("has a `key_id` of at most 32 bytes");
+        Ok(Method::Aes128Gcm {
+            ikm,
+            key_len: self.key_len.unwrap_or(ikm.usual_len()),
+            key_id: KeyId::parse(id).ok_or(too_long)?,
+            record_size: self.record_size.unwrap_or(Method::USUAL_RECORD_SIZE),
+        })
+    }
+
     fn method(&self) -> Result<Method, ProfileError> {
         let is_gcm = self.cipher == CipherName::Other(OtherCipher::Aes128Gcm);
-        if !is_gcm && (self.ikm.is_some() || self.record_size.is_some()) {
-            let why = "has no `ikm` and no `record_size`: only aes128gcm has";
+        let of_gcm = [
+            self.ikm.is_some(),
+            self.key_len.is_some(),
+            self.key_id.is_some(),
+            self.record_size.is_some(),
+        ];
+        if !is_gcm && of_gcm.contains(&true) {
+            let why =
+                "has no `ikm`, `key_len`, `key_id` and `record_size`: only aes128gcm has them";
             return Err(ProfileError::Method(why));
         }
         let method = match (self.cipher, self.kdf, self.encoding) {
@@ -320,10 +355,7 @@ impl WrittenProfile {
             (CipherName::Other(other), None, None) => match other {
                 OtherCipher::Ecb128 => Method::Ecb(EcbKey::Chars16),
                 OtherCipher::Ecb256 => Method::Ecb(EcbKey::Chars32),
-                OtherCipher::Aes128Gcm => Method::Aes128Gcm {
-                    ikm: self.ikm.unwrap_or_default(),
-                    record_size: self.record_size.unwrap_or(Method::USUAL_RECORD_SIZE),
-                },
+                OtherCipher::Aes128Gcm => self.content_coding()?,
             },
             (CipherName::Other(_), _, _) => {
                 return Err(ProfileError::Method("has no `kdf` and no `encoding`"));
@@ -336,6 +368,11 @@ impl WrittenProfile {
             }
             Method::Aes128Gcm { record_size, .. } if record_size < Method::MIN_RECORD_SIZE => {
                 return Err(ProfileError::Method("needs a `record_size` of 18 at least"));
+            }
+            Method::Aes128Gcm { key_len, .. }
+                if !(Method::MIN_KEY_LEN..=Method::MAX_KEY_LEN).contains(&key_len) =>
+            {
+                return Err(ProfileError::Method("needs a `key_len` of 16 to 32"));
             }
             _ => {}
         }
@@ -569,6 +606,49 @@ mod tests {
         insta::assert_snapshot!(written("obi-128"), @r#"{"name":"obi-128","cipher":"aes-128-cbc","extension":"aes","key_parameter":"SPRM0","key_length_parameter":null,"iv_parameter":"SPRM1","grade":"weak"}"#);
         insta::assert_snapshot!(written("spa-256-gzip"), @r#"{"name":"spa-256-gzip","cipher":"aes-256-cbc","kdf":"md5","encoding":"binary","extension":"enc","key_parameter":"GPP_SA","key_length_parameter":null,"gzip":true,"grade":"sound"}"#);
         insta::assert_snapshot!(written("mpp-8188"), @r#"{"name":"mpp-8188","cipher":"aes128gcm","ikm":"ascii","record_size":4096,"extension":"xml","key_parameter":"IKM_HTTP_Encrypt_Content","key_length_parameter":null,"grade":"sound"}"#);
+        insta::assert_snapshot!(written("mpp-8188-16"), @r#"{"name":"mpp-8188-16","cipher":"aes128gcm","ikm":"ascii","key_len":16,"record_size":4096,"extension":"xml","key_parameter":"IKM_HTTP_Encrypt_Content","key_length_parameter":null,"grade":"sound"}"#);
+    }
+
+    /// What a phone makes of its key and of the id was not published, so that either is a matter of data.
+    #[test]
+    fn the_length_of_the_keying_material_and_the_keys_id_are_data_of_the_profile() {
+        let read = |members: &str| {
+            let json = format!(
+                r#"{{"name": "x", "extension": "xml", "key_parameter": "KEY", "cipher": "aes128gcm", {members}}}"#
+            );
+            serde_json::from_str::<Profile>(&json).unwrap()
+        };
+        let told = |profile: &Profile| {
+            let key = DeviceKey::parse(PASS).unwrap();
+            let parameters = profile.sealer(&key).parameters();
+            parameters[0].1.as_str().to_owned()
+        };
+        for (members, characters) in [
+            (r#""ikm": "ascii""#, 32),
+            (r#""ikm": "ascii", "key_len": 16"#, 16),
+            (r#""ikm": "hex""#, 32),
+            (r#""ikm": "hex", "key_len": 32"#, 64),
+            (r#""ikm": "base64url""#, 22),
+            (r#""ikm": "base64url", "key_len": 32"#, 43),
+        ] {
+            let profile = read(members);
+            let text = told(&profile);
+            assert_eq!(text.len(), characters, "{members}");
+            // What the phone was told opens what the device's key has sealed.
+            let key = DeviceKey::parse(PASS).unwrap();
+            let file = profile.sealer(&key).seal(&SALT, PLAIN).unwrap();
+            let phone = profile.sealer_of_texts(&text, None).unwrap();
+            assert_eq!(phone.open(&file).unwrap(), PLAIN, "{members}");
+            let json = serde_json::to_string(&profile).unwrap();
+            assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+        }
+        assert_eq!(told(&read(r#""key_len": 16"#)), PASS[..16]);
+        let (plain, named) = (read(r#""ikm": "ascii""#), read(r#""key_id": "a1""#));
+        let (plain, named) = (seal(&plain), seal(&named));
+        assert_eq!(plain[20], 0);
+        assert_eq!(&named[20..23], b"\x02a1");
+        assert_eq!(plain[..20], named[..20]);
+        assert_eq!(plain[21..], named[23..]);
     }
 
     #[test]
@@ -593,6 +673,8 @@ mod tests {
             gcm.method,
             Method::Aes128Gcm {
                 ikm: Ikm::Ascii,
+                key_len: 32,
+                key_id: KeyId::EMPTY,
                 record_size: 4096
             }
         );
@@ -607,6 +689,11 @@ mod tests {
             r#""cipher": "aes-128-ecb", "iv_parameter": "IV""#,
             r#""cipher": "aes128gcm", "encoding": "base64""#,
             r#""cipher": "aes128gcm", "record_size": 17"#,
+            r#""cipher": "aes128gcm", "key_len": 15"#,
+            r#""cipher": "aes128gcm", "key_len": 33"#,
+            r#""cipher": "aes128gcm", "key_id": "012345678901234567890123456789012""#,
+            r#""cipher": "aes-128-ecb", "key_len": 16"#,
+            r#""cipher": "aes-128-ecb", "key_id": """#,
         ] {
             let refused = read(members).unwrap_err();
             assert!(refused.contains("the cipher"), "{members}: {refused}");

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::aes128gcm::{self, GcmRecords};
 use super::envelope::{Encoding, Envelope, OpenError};
 use super::kdf::{self, Digest, KeyIv};
-use super::method::{Cipher, EcbKey, Ikm, Method};
+use super::method::{Cipher, EcbKey, Ikm, KeyId, Method};
 use super::{Profile, Salt, cbc, ecb};
 use crate::hash::{hex, hmac_sha256};
 use crate::key::DeviceKey;
@@ -50,6 +50,7 @@ enum Keyed {
     Ecb256(Zeroizing<[u8; 32]>),
     Aes128Gcm {
         ikm: Zeroizing<Vec<u8>>,
+        key_id: KeyId,
         record_size: u32,
     },
 }
@@ -95,9 +96,11 @@ impl<'a> Sealer<'a> {
     ///
     /// | method | what the phone is told |
     /// |---|---|
-    /// | [`Salted`](Method::Salted); [`Aes128Gcm`](Method::Aes128Gcm) read as ASCII; [`Ecb`](Method::Ecb) with 32 characters | the device's key |
+    /// | [`Salted`](Method::Salted); [`Ecb`](Method::Ecb) with 32 characters | the device's key |
     /// | [`Ecb`](Method::Ecb) with 16 characters | the first 16 characters of it: 95 random bits |
-    /// | [`FixedIv`](Method::FixedIv); [`Aes128Gcm`](Method::Aes128Gcm) read as hexadecimal or base64url | the first 16 bytes of HMAC-SHA256(device's key, `ringfence/v1/phone-key`), and for an IV those of HMAC-SHA256(device's key, `ringfence/v1/phone-iv`) |
+    /// | [`Aes128Gcm`](Method::Aes128Gcm) read as ASCII | the first characters of it, as many as the profile says |
+    /// | [`FixedIv`](Method::FixedIv) | the first 16 bytes of HMAC-SHA256(device's key, `ringfence/v1/phone-key`), and as IV those of HMAC-SHA256(device's key, `ringfence/v1/phone-iv`) |
+    /// | [`Aes128Gcm`](Method::Aes128Gcm) read as hexadecimal or base64url | as many of the first bytes of HMAC-SHA256(device's key, `ringfence/v1/phone-key`) as the profile says |
     pub(super) fn new(profile: &'a Profile, device: &DeviceKey) -> Self {
         let whole = || Zeroizing::new(device.expose().to_owned());
         let derived = |label| first(&hmac_sha256(device.expose().as_bytes(), &[label]));
@@ -137,20 +140,40 @@ impl<'a> Sealer<'a> {
                     keyed: Keyed::FixedIv { key, iv: *iv },
                 }
             }
-            Method::Aes128Gcm { ikm, record_size } => {
+            Method::Aes128Gcm {
+                ikm,
+                key_len,
+                key_id,
+                record_size,
+            } => {
+                let len = usize::from(key_len);
+                let bytes = || -> Zeroizing<Vec<u8>> {
+                    let whole = hmac_sha256(device.expose().as_bytes(), &[KEY_LABEL]);
+                    beginning(&whole, len)
+                };
                 let (text, ikm) = match ikm {
-                    Ikm::Ascii => (whole(), Zeroizing::new(device.expose().as_bytes().to_vec())),
+                    Ikm::Ascii => {
+                        let text: String = device.expose().chars().take(len).collect();
+                        let bytes = beginning(text.as_bytes(), len);
+                        (Zeroizing::new(text), bytes)
+                    }
                     Ikm::Hex => {
-                        let bytes: Zeroizing<[u8; 16]> = derived(KEY_LABEL);
-                        (Zeroizing::new(hex(bytes.as_slice())), of_array(&bytes))
+                        let bytes = bytes();
+                        (Zeroizing::new(hex(&bytes)), bytes)
                     }
                     Ikm::Base64url => {
-                        let bytes: Zeroizing<[u8; 16]> = derived(KEY_LABEL);
-                        let text = URL_SAFE_NO_PAD.encode(bytes.as_slice());
-                        (Zeroizing::new(text), of_array(&bytes))
+                        let bytes = bytes();
+                        (Zeroizing::new(URL_SAFE_NO_PAD.encode(&bytes)), bytes)
                     }
                 };
-                of_text(text, Keyed::Aes128Gcm { ikm, record_size })
+                of_text(
+                    text,
+                    Keyed::Aes128Gcm {
+                        ikm,
+                        key_id,
+                        record_size,
+                    },
+                )
             }
         }
     }
@@ -184,14 +207,23 @@ impl<'a> Sealer<'a> {
                     iv: *exactly::<16>(&iv, DIGITS).map_err(|_| AN_IV)?,
                 }
             }
-            Method::Aes128Gcm { ikm, record_size } => {
+            Method::Aes128Gcm {
+                ikm,
+                key_id,
+                record_size,
+                ..
+            } => {
                 let ikm = match ikm {
                     Ikm::Ascii => Some(Zeroizing::new(raw.to_vec())),
                     Ikm::Hex => unhex(key),
                     Ikm::Base64url => URL_SAFE_NO_PAD.decode(key).ok().map(Zeroizing::new),
                 };
                 let ikm = ikm.ok_or(KeyTextError::Key("the text that the profile says"))?;
-                Keyed::Aes128Gcm { ikm, record_size }
+                Keyed::Aes128Gcm {
+                    ikm,
+                    key_id,
+                    record_size,
+                }
             }
         };
         let takes_iv = matches!(keyed, Keyed::FixedIv { .. });
@@ -235,9 +267,9 @@ impl<'a> Sealer<'a> {
             }),
             Keyed::Ecb128(key) => Plan::Sealed(ecb::seal(&Aes128::new((&**key).into()), plaintext)),
             Keyed::Ecb256(key) => Plan::Sealed(ecb::seal(&Aes256::new((&**key).into()), plaintext)),
-            Keyed::Aes128Gcm { ikm, record_size } => {
-                Plan::Gcm(aes128gcm::records(ikm, salt, *record_size, plaintext))
-            }
+            Keyed::Aes128Gcm {
+                ikm, record_size, ..
+            } => Plan::Gcm(aes128gcm::records(ikm, salt, *record_size, plaintext)),
         }
     }
 
@@ -246,9 +278,11 @@ impl<'a> Sealer<'a> {
         match &self.keyed {
             Keyed::Salted { encoding, .. } => Envelope::write(*encoding, short(salt), ciphertext),
             Keyed::FixedIv { .. } | Keyed::Ecb128(_) | Keyed::Ecb256(_) => ciphertext.to_vec(),
-            Keyed::Aes128Gcm { record_size, .. } => {
-                aes128gcm::write(salt, *record_size, ciphertext)
-            }
+            Keyed::Aes128Gcm {
+                key_id,
+                record_size,
+                ..
+            } => aes128gcm::write(salt, *record_size, key_id, ciphertext),
         }
     }
 
@@ -313,8 +347,9 @@ fn first<const N: usize>(bytes: &[u8]) -> Zeroizing<[u8; N]> {
     array
 }
 
-fn of_array(bytes: &[u8; 16]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(bytes.to_vec())
+/// The first bytes, as many as there are of those that are wanted.
+fn beginning(bytes: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bytes.iter().copied().take(len).collect())
 }
 
 fn exactly<const N: usize>(

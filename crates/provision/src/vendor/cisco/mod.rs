@@ -55,6 +55,7 @@ const SPA_PROFILES: &[&str] = &[
 /// The sealing profiles of multiplatform phones, the default first.
 const MPP_PROFILES: &[&str] = &[
     "mpp-8188",
+    "mpp-8188-16",
     "mpp-8188-hex",
     "mpp-8188-base64url",
     "spa-256",

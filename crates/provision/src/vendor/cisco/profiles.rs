@@ -10,14 +10,15 @@
 //! `mpp-8188` is RFC 8188, which MPP phones know from firmware 11.2(3). Its files are answered with
 //! `Content-Encoding: aes128gcm` under the URL of the plain ones, which go on being taken. How a phone makes
 //! bytes of the parameter's text is not published; the text's characters are the usual reading. For a phone that
-//! reads it otherwise there are `mpp-8188-hex` and `mpp-8188-base64url`.
+//! reads it otherwise there are `mpp-8188-hex` and `mpp-8188-base64url`. How long it may be is not published, either:
+//! `mpp-8188-16` tells the phone 16 characters, as long as the key in the guide's example.
 //!
 //! From the vendor's guides; nothing was tried on hardware.
 
-use crate::seal::{Cipher, Digest, Encoding, Grade, Ikm, Method, ProfileSpec};
+use crate::seal::{Cipher, Digest, Encoding, Grade, Ikm, KeyId, Method, ProfileSpec};
 
 /// The vendor's profiles.
-pub const PROFILES: [ProfileSpec; 7] = [
+pub const PROFILES: [ProfileSpec; 8] = [
     salted("spa-256", Digest::Md5),
     salted("spa-256-sha256", Digest::Sha256),
     ProfileSpec {
@@ -28,15 +29,19 @@ pub const PROFILES: [ProfileSpec; 7] = [
         gzip: true,
         ..salted("spa-256-sha256-gzip", Digest::Sha256)
     },
-    content_coding("mpp-8188", Ikm::Ascii),
-    content_coding("mpp-8188-hex", Ikm::Hex),
-    content_coding("mpp-8188-base64url", Ikm::Base64url),
+    content_coding("mpp-8188", Ikm::Ascii, 32),
+    content_coding("mpp-8188-16", Ikm::Ascii, 16),
+    content_coding("mpp-8188-hex", Ikm::Hex, 16),
+    content_coding("mpp-8188-base64url", Ikm::Base64url, 16),
 ];
 
-const fn content_coding(name: &'static str, ikm: Ikm) -> ProfileSpec {
+const fn content_coding(name: &'static str, ikm: Ikm, key_len: u8) -> ProfileSpec {
     ProfileSpec {
         method: Method::Aes128Gcm {
             ikm,
+            key_len,
+            // None is published.
+            key_id: KeyId::EMPTY,
             record_size: Method::USUAL_RECORD_SIZE,
         },
         extension: "xml",
