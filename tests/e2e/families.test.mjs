@@ -18,7 +18,8 @@ import { sipp } from '../support/sip/sipp.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const folder = new URL('./families/', import.meta.url);
-const modules = await Promise.all(readdirSync(folder).map((name) => import(new URL(name, folder))));
+const names = readdirSync(folder);
+const modules = await Promise.all(names.map((name) => import(new URL(name, folder))));
 const phones = modules.flatMap((one) => one.families);
 
 /** How a phone finds its key in its bootstrap, and what it does with a sealed file: by the profile's name. */
@@ -33,7 +34,10 @@ const OPENERS = {
   ],
   'spa-256': ['GPP_SA', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
   'spa-256-gzip': ['GPP_SA', (file, key) => gunzipSync(opensslDecrypt(file, key, { bits: 256, base64: false }))],
+  'spa-256-sha256': ['GPP_SA', (file, key) => opensslDecrypt(file, key, { bits: 256, digest: 'sha256', base64: false })],
+  'spa-256-sha256-gzip': ['GPP_SA', (file, key) => gunzipSync(opensslDecrypt(file, key, { bits: 256, digest: 'sha256', base64: false }))],
   'mpp-8188': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, key)],
+  'mpp-8188-16': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, key)],
   'mpp-8188-hex': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, Buffer.from(key, 'hex'))],
   'mpp-8188-base64url': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, Buffer.from(key, 'base64url'))],
   'obi-128': [['SPRM0', 'SPRM1'], (file, key) => opensslDecryptFixedIv(file, ...key.split(' '))],
@@ -155,6 +159,16 @@ describe('families beside each other in a tenant without options', () => {
     if (!phone.profile) phone.expect(plain);
     for (const step of phone.again) await asked(step);
   }
+
+  it('are all played: each that there is has a phone in the module of its vendor', async () => {
+    const { items } = await api.get('/families');
+    const played = new Map(names.map((name, at) => [name, modules[at].families.map((one) => one.id)]));
+    for (const { family, vendor } of items) {
+      const name = `${vendor.toLowerCase()}.mjs`;
+      assert.ok(played.get(name)?.includes(family), `families/${name} plays no phone of ${family}`);
+    }
+    assert.deepEqual(new Set([...played.values()].flat()), new Set(items.map((one) => one.family)));
+  });
 
   for (const phone of phones) {
     it(`${phone.id}, ${phone.model}: boots, boots again, and nothing is burnt by probing`, async () => {

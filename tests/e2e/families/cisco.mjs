@@ -142,9 +142,9 @@ export const families = [
     family: 'spa',
     expect: (text) => expected(text, 'Admin_Passwd', 'Desk & door', /^\[--key \$SA\] https?:\/\/[^/ ]+\/[^/ ]+\/\$MA\.enc$/),
   },
-  ...['mpp-8188-hex', 'mpp-8188-base64url'].map((profile, at) => ({
+  ...['mpp-8188-hex', 'mpp-8188-base64url', 'mpp-8188-16'].map((profile, at) => ({
     id: 'mpp',
-    model: ['8851-3PCC-a', '8861-3PCC-b'][at],
+    model: ['8851-3PCC-a', '8861-3PCC-b', '8861-3PCC-c'][at],
     mac: `00562B04362${at}`,
     userAgent: `Cisco-CP-8851-3PCC/11.0 (00562b04362${at})`,
     settings: { ...settings, line_1_display_name: 'Büro & door' },
@@ -160,5 +160,25 @@ export const families = [
     profile,
     family: 'mpp',
     expect: (text) => expected(text, 'Admin_Password', 'Büro & door', /^https?:\/\/[^/ ]+\/[^/ ]+\/\$MA\.xml$/),
+  })),
+  // Multiplatform phones that are sealed as the SPA line: by the rule in the bootstrap they ask for another name from then on.
+  ...['spa-256', 'spa-256-sha256', 'spa-256-sha256-gzip'].map((profile, at) => ({
+    id: 'mpp',
+    model: ['7832-3PCC-a', '7832-3PCC-b', '7832-3PCC-c'][at],
+    mac: `00562B04363${at}`,
+    userAgent: `Cisco-CP-7832-3PCC/11.3 (00562b04363${at})`,
+    settings: { ...settings, line_1_display_name: 'Büro & door' },
+    boot: [
+      [`00562b04363${at}.xml`, 'bootstrap'],
+      [`00562b04363${at}.enc`, 'sealed'],
+    ],
+    again: [[`00562b04363${at}.enc`, 'sealed']],
+    never: [`00562b04363${at}.cfg`],
+    wrong: [`00562B04363${at}.xml`, `00562B04363${at}.enc`],
+    event: 'resync',
+    restart: 'restart_now',
+    profile,
+    family: 'mpp',
+    expect: (text) => expected(text, 'Admin_Password', 'Büro & door', /^\[--key \$SA\] https?:\/\/[^/ ]+\/[^/ ]+\/\$MA\.enc$/),
   })),
 ];
