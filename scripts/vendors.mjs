@@ -1,5 +1,5 @@
 // What a vendor calls its parameters, files and events stands in the vendor's folder and nowhere else
-// (ARCHITECTURE.md, invariants): whoever adds or mends a vendor touches that folder alone.
+// (ARCHITECTURE.md, invariants): whoever adds or mends a vendor touches that folder alone. No vendor's folder takes code of another's.
 //
 //   node scripts/vendors.mjs      prints what is named elsewhere; exit 1 if anything is
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -41,6 +41,10 @@ const READ = /\.(?:rs|js|mjs|html|txt|xml|j2|sql|css|svg|toml)$/;
 const MAY = new Map([
   ['crates/relay/src/cli.rs', 'A tool that an operator uses by hand, with no vendor around: its default event is the commonest.'],
   ['npm/lib/demo.mjs', 'It plays a phone of one vendor for whoever tries the package.'],
+  [`${VENDORS}/mod.rs`, 'It lists the vendors.'],
+  [`${VENDORS}/conduct.rs`, 'Its example asks about a phone of one vendor.'],
+  [`${VENDORS}/guess.rs`, 'Its example is what a phone of one vendor calls itself.'],
+  [`${VENDORS}/p_values.rs`, 'Two vendors have numbered parameters, and their folders share how these are read.'],
 ]);
 
 // Words of our own that a vendor's folder holds too.
@@ -139,7 +143,10 @@ for (const vendor of vendors) {
   words.set(vendor, { vendor, begin: vendor, is: (line) => itself.test(line) });
 }
 
-const isRead = (path) => READ.test(path) && !path.endsWith('.min.js') && !path.startsWith(`${VENDORS}/`) && !MAY.has(path);
+/** The vendor in whose folder a file is, if it is in one. */
+const ownerOf = (path) => vendors.find((vendor) => path.startsWith(`${VENDORS}/${vendor}/`));
+
+const isRead = (path) => READ.test(path) && !path.endsWith('.min.js') && ownerOf(path) === undefined && !MAY.has(path);
 
 const wrong = [];
 for (const root of ROOTS.filter(existsSync)) {
@@ -158,6 +165,19 @@ for (const root of ROOTS.filter(existsSync)) {
         if (isComment && word.startsWith('"')) continue;
         if (is(line)) wrong.push(`${path}:${number + 1}: \`${word}\` is ${vendor}'s: put it into ${VENDORS}/${vendor}`);
       }
+    }
+  }
+}
+// What two vendors have in common stands beside their folders: whoever mends one of them must not change the other's phones.
+// Words are no sign of it, for many vendors have a `Display_Name`.
+for (const vendor of vendors) {
+  const others = vendors.filter((other) => other !== vendor).join('|');
+  const taken = new RegExp(`\\b(?:vendor|super)::(${others || '(?!)'})\\b`);
+  for (const path of files(join(VENDORS, vendor))) {
+    if (!path.endsWith('.rs')) continue;
+    for (const [number, line] of untested(readFileSync(path, 'utf8')).split('\n').entries()) {
+      const [, other] = (!/^\s*\/\//.test(line) && taken.exec(line)) || [];
+      if (other) wrong.push(`${path}:${number + 1}: it takes what is ${other}'s: put what both have into ${VENDORS}`);
     }
   }
 }

@@ -232,6 +232,22 @@ describe('the rule of vendors', () => {
       assert.match(said, /^src\/phone\.rs:1: `.*` is acme's: put it into crates\/provision\/src\/vendor\/acme$/m);
     }
   });
+
+  it('finds what stands beside the folders of vendors, but for the list of vendors', () => {
+    const found = vendors({ [`${FOLDER}/shared.rs`]: 'const A: &str = "ACME_KEY_1";\n' });
+    assert.match(found.said, /^crates\/provision\/src\/vendor\/shared\.rs:1: `ACME_KEY_1` is acme's/m);
+    assert.deepEqual(vendors({ [`${FOLDER}/mod.rs`]: 'pub mod acme;\n' }), { status: 0, said: '' });
+  });
+
+  it('finds code that one vendor takes from another, and no word that both have', () => {
+    for (const line of ['use crate::vendor::acme::A;', 'use super::super::acme::A;', 'fn a() { crate::vendor::acme::b() }']) {
+      const { status, said } = vendors({ [`${FOLDER}/odd/lint.rs`]: `// Like Acme.\n${line}\n` });
+      assert.equal(status, 1, line);
+      assert.match(said, /^crates\/provision\/src\/vendor\/odd\/lint\.rs:2: it takes what is acme's/m, line);
+    }
+    const own = 'const A: &str = "ACME_KEY_1";\nuse crate::vendor::odd::A;\n// As crate::vendor::acme has it.\n';
+    assert.deepEqual(vendors({ [`${FOLDER}/odd/lint.rs`]: own }), { status: 0, said: '' });
+  });
 });
 
 describe('the rule of the pages for operators', () => {

@@ -1,4 +1,4 @@
-//! `NAME="value"` lines: KX-UT, KX-UDS124, KX-TGP, KX-HDV.
+//! Files of `NAME="value"` lines.
 //!
 //! A line is at most 537 bytes with its CRLF, a name 32 characters, a value 500. A phone silently
 //! loses a longer line, and a whole file whose magic line is missing.
