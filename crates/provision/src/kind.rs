@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of a provisioning file, by whom it is for.
 ///
-/// A phone asks for the initial file first; that names the others. Where two files set the same
-/// parameter, standard beats product beats master, and system (KX-UDS124 only) is the lowest.
+/// A phone asks for the initial file first; that names the others. Which file counts where two files set the same
+/// parameter is a matter of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -19,7 +19,7 @@ pub enum FileKind {
     Product,
     /// A master file is for all devices of a tenant.
     Master,
-    /// A system file is for all devices behind a KX-UDS124.
+    /// A system file is for all devices behind one base, of a family that has such bases.
     System,
 }
 
