@@ -2,7 +2,8 @@
 
 use ringfence_api::answer::Shown;
 use ringfence_api::families::{
-    CommonSetting, FamilyPage, FamilyView, NameView, SealingView, TypedView, VocabularyPage,
+    CommonSetting, FamilyPage, FamilyView, FilesView, NameView, SealingView, TypedView,
+    VocabularyPage,
 };
 use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
@@ -55,6 +56,7 @@ fn family(family: Family) -> FamilyView {
         fetch_event: spec.fetch_event,
         restart_event: spec.restart_event,
         user_agents: vendor::patterns_of(family),
+        files: FilesView::of(family),
         conduct: spec.conduct,
     }
 }

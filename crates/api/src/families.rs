@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_provision::family::Family;
+use ringfence_provision::family::{Duplicates, Family, Refused};
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::seal::Grade;
 use ringfence_provision::vendor::Conduct;
@@ -37,8 +37,36 @@ pub struct FamilyView {
     pub restart_event: Option<&'static str>,
     /// What its phones call themselves: how a User-Agent begins, with braces around what differs.
     pub user_agents: &'static [&'static str],
+    /// What the files of its phones may hold.
+    pub files: FilesView,
     /// How its phones behave, as far as sources say.
     pub conduct: &'static Conduct,
+}
+
+/// What the files of a family's phones may hold.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FilesView {
+    /// The parameter that a phone obeys where one file sets it twice.
+    pub duplicates: Duplicates,
+    /// How many bytes all files of one device may have together.
+    pub total_limit: usize,
+    /// How many settings a layer may have.
+    pub settings_limit: usize,
+    /// What no value can be, by the syntax of the files.
+    pub refused: Refused,
+}
+
+impl FilesView {
+    /// Of a family.
+    pub fn of(family: Family) -> Self {
+        Self {
+            duplicates: family.duplicate_rule(),
+            total_limit: family.total_limit(),
+            settings_limit: family.settings_limit(),
+            refused: family.refused(),
+        }
+    }
 }
 
 /// A sealing profile that goes with phones.

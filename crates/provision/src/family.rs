@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::format::MAX_VALUE;
 use crate::kind::FileKind;
 use crate::vendor::{FAMILIES, FamilySpec, KeyCarrier};
 
@@ -155,13 +156,28 @@ pub enum XmlStyle {
 /// Which of two equal parameters in one file a phone obeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Duplicates {
-    /// The first in the file.
+    /// The phone obeys the first parameter in the file.
     FirstWins,
-    /// The last in the file.
+    /// The phone obeys the last parameter in the file.
     LastWins,
-    /// The guide does not say: a file must not rely on either.
+    /// No guide says which parameter the phone obeys, so that a file in which the two differ is refused.
     Unstated,
+}
+
+/// What no value in a family's files can be, by their syntax. Control characters are refused in every syntax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Refused {
+    /// The characters that no value can have.
+    pub characters: &'static [char],
+    /// Whether no value can have a character beyond ASCII.
+    pub beyond_ascii: bool,
+    /// Whether no value can begin or end with a blank.
+    pub blanks_at_ends: bool,
+    /// How many characters the longest value has; null where no value is refused for its length.
+    pub longest: Option<usize>,
 }
 
 /// Phones that share a format, its limits and its rules. In JSON and in storage it is the family's
@@ -268,6 +284,44 @@ impl Family {
     /// Which of two equal parameters in one file its phones obey.
     pub fn duplicate_rule(self) -> Duplicates {
         self.0.duplicates
+    }
+
+    /// What no value in its files can be, by their syntax.
+    ///
+    /// ```
+    /// use ringfence_provision::family::Family;
+    ///
+    /// let family = Family::guess("KX-HDV230").expect("built in");
+    /// assert_eq!(family.refused().characters, ['"']);
+    /// ```
+    pub fn refused(self) -> Refused {
+        let any = Refused {
+            characters: &[],
+            beyond_ascii: false,
+            blanks_at_ends: false,
+            longest: None,
+        };
+        match self.0.syntax {
+            Syntax::Text { .. } => Refused {
+                characters: &['"'],
+                longest: Some(MAX_VALUE),
+                ..any
+            },
+            Syntax::Lines(lines) => Refused {
+                characters: lines.refused,
+                blanks_at_ends: true,
+                ..any
+            },
+            Syntax::Xml(XmlSyntax {
+                style: XmlStyle::Quoted { .. },
+                ..
+            }) => Refused {
+                characters: &['"', '\'', '&', '<', '>'],
+                beyond_ascii: true,
+                ..any
+            },
+            Syntax::Xml(_) => any,
+        }
     }
 
     /// The kinds of file that its phones ask for, the nearest to the device first.

@@ -7,10 +7,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ringfence_provision::family::Family;
+use ringfence_provision::family::{Duplicates, Family};
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::vendor::conduct::{
-    AfterMissing, Asked, Challenge, Challenges, Fact, KnownModel, Macro, Role,
+    AfterMissing, Asked, BetweenFiles, Challenge, Challenges, Fact, KnownModel, Macro, Role,
 };
 use ringfence_provision::vendor::{FamilySpec, NAMES, grade, of_family, patterns_of, profiles};
 
@@ -217,6 +217,33 @@ const ROWS: &[Row] = &[
     ("what a 404 means", |family| {
         facts(family.spec().conduct.missing)
     }),
+    ("of two equal parameters in a file", |family| {
+        match family.duplicate_rule() {
+            Duplicates::FirstWins => "the first counts; a finding says so",
+            Duplicates::LastWins => "the last counts; a finding says so",
+            Duplicates::Unstated => "which one counts was not found; two that differ are refused",
+        }
+        .to_owned()
+    }),
+    ("of two files that set one parameter", |family| {
+        match family.spec().conduct.between_files {
+            Some(BetweenFiles::FirstRead) => "the one that is read first counts",
+            Some(BetweenFiles::LastRead) => "the one that is read last counts",
+            Some(BetweenFiles::NearestToDevice) => {
+                "that of the device counts, then that of the model, then that for everybody"
+            }
+            None => NOT_FOUND,
+        }
+        .to_owned()
+    }),
+    ("refused in a value, by the syntax", refused),
+    ("what Ringfence takes at most", |family| {
+        format!(
+            "{} KB for all files of a device, {} settings on a layer",
+            family.total_limit() / 1024,
+            family.settings_limit()
+        )
+    }),
     ("macros", |family| macros(family.spec().conduct.macros)),
     ("sealing", sealing),
     ("where the key goes", key),
@@ -318,6 +345,29 @@ fn never(family: Family) -> String {
         none if none.is_empty() => "none is known".to_owned(),
         names => names,
     }
+}
+
+fn refused(family: Family) -> String {
+    let refused = family.refused();
+    let characters = refused
+        .characters
+        .iter()
+        .map(|it| format!("`{it}`"))
+        .collect::<Vec<_>>();
+    let mut said = vec!["control characters".to_owned()];
+    said.extend((!characters.is_empty()).then(|| characters.join(" ")));
+    said.extend(refused.beyond_ascii.then(|| "what is not ASCII".to_owned()));
+    said.extend(
+        refused
+            .blanks_at_ends
+            .then(|| "a blank at either end".to_owned()),
+    );
+    said.extend(
+        refused
+            .longest
+            .map(|longest| format!("more than {longest} characters")),
+    );
+    said.join(", ")
 }
 
 fn macros(macros: Option<&[Macro]>) -> String {

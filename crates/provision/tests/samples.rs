@@ -150,6 +150,48 @@ fn folder(family: Family) -> PathBuf {
         .join(of_family(family).to_lowercase())
 }
 
+/// A phone's own file with this password, if it would be served.
+fn with_password(family: Family, password: &str) -> Option<String> {
+    let phone = Phone {
+        family,
+        mac: "0080F0C0FFEE",
+        model: model(family),
+    };
+    phone.with_password(password)
+}
+
+/// Vendors may refuse more than the syntax of their files does.
+#[test]
+fn no_value_has_what_a_family_says_its_syntax_refuses() {
+    for family in Family::ALL {
+        if !folder(family).exists() {
+            continue;
+        }
+        let served = |password: &str| with_password(family, password).is_some();
+        assert!(served("Sample-Pass-1"), "{family:?}");
+        let refused = family.refused();
+        for character in refused.characters {
+            assert!(!served(&format!("a{character}b")), "{family:?} {character}");
+        }
+        // What is not named is taken, so far as these are concerned.
+        for character in ['"', '\'', '&', '<', '>', '#'] {
+            let is_taken = served(&format!("a{character}b"));
+            assert_eq!(
+                is_taken,
+                !refused.characters.contains(&character),
+                "{family:?} {character}"
+            );
+        }
+        assert!(!(refused.beyond_ascii && served("aäb")), "{family:?}");
+        assert!(!(refused.blanks_at_ends && served(" a")), "{family:?}");
+        assert!(!(refused.blanks_at_ends && served("a ")), "{family:?}");
+        if let Some(longest) = refused.longest {
+            assert!(!served(&"a".repeat(longest + 1)), "{family:?}");
+        }
+        assert!(!served("a\nb"), "{family:?}");
+    }
+}
+
 #[test]
 fn each_file_of_each_family_has_a_sample_in_which_there_is_nothing_to_find() {
     let is_updated = std::env::var_os("UPDATE").is_some();

@@ -11,6 +11,8 @@ pub struct Conduct {
     pub asks: &'static [Asked],
     /// What a 404 means to its phones.
     pub missing: &'static [Fact],
+    /// The file that counts where two files set one parameter; null where that was not found.
+    pub between_files: Option<BetweenFiles>,
     /// The macros that its phones replace in a URL or a name; empty where they have none.
     pub macros: Option<&'static [Macro]>,
     /// What has to change in a file along with the key.
@@ -42,6 +44,7 @@ impl Conduct {
     pub const NOT_FOUND: Self = Self {
         asks: &[],
         missing: &[],
+        between_files: None,
         macros: None,
         with_key: None,
         after_rekey: None,
@@ -185,6 +188,20 @@ pub enum AfterMissing {
     Keeps,
     /// The phone asks for none of the names that come behind.
     Stops,
+}
+
+/// The file that counts where two files set one parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum BetweenFiles {
+    /// The file that the phone reads first counts.
+    FirstRead,
+    /// The file that the phone reads last counts.
+    LastRead,
+    /// The file for the fewest devices counts, in whatever order the phone reads the files: that of a device before that of a
+    /// model, and that before the one for everybody.
+    NearestToDevice,
 }
 
 /// A macro, which a phone replaces.

@@ -2,7 +2,9 @@
 //! senders of events (WAZO, FusionPBX, Asterisk).
 
 use crate::vendor::conduct::AfterMissing::Stops;
-use crate::vendor::conduct::{Challenge, Challenges, Conduct, Macro, Role, asked, found, inferred};
+use crate::vendor::conduct::{
+    BetweenFiles, Challenge, Challenges, Conduct, Macro, Role, asked, found, inferred,
+};
 
 /// The SPA line.
 pub(super) const SPA: Conduct = Conduct {
@@ -91,6 +93,7 @@ const BOTH: Conduct = Conduct {
         ),
         found("A corrupt file ends the chain too, and so does one that cannot be opened."),
     ],
+    between_files: Some(BetweenFiles::LastRead),
     macros: Some(&[
         Macro::found("$MA", "the MAC in small letters"),
         Macro::found("$MAU", "the MAC in capitals"),

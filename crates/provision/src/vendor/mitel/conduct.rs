@@ -2,7 +2,9 @@
 //! public templates (WAZO, FusionPBX, FS PBX).
 
 use crate::vendor::conduct::AfterMissing::{GoesOn, Stops};
-use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found, inferred};
+use crate::vendor::conduct::{
+    BetweenFiles, Challenge, Challenges, Conduct, Role, asked, found, inferred,
+};
 
 pub(super) const SIP: Conduct = Conduct {
     asks: &[
@@ -19,6 +21,7 @@ pub(super) const SIP: Conduct = Conduct {
     missing: &[found(
         "Without the file for everybody the phone asks for no other; each of the rest may be missing.",
     )],
+    between_files: Some(BetweenFiles::LastRead),
     macros: Some(&[]),
     fetch: Some(found(
         "It fetches and compares, and restarts, once it is idle, if something has changed.",

@@ -2,7 +2,7 @@
 
 use crate::vendor::conduct::AfterMissing::Keeps;
 use crate::vendor::conduct::{
-    Asked, Challenge, Challenges, Conduct, Macro, Role, asked, found, inferred,
+    Asked, BetweenFiles, Challenge, Challenges, Conduct, Macro, Role, asked, found, inferred,
 };
 
 /// KX-UT and KX-TGP5xx.
@@ -23,6 +23,7 @@ pub(super) const TEXT: Conduct = Conduct {
         ),
         found("A file of a wrong format changes nothing either."),
     ],
+    between_files: Some(BetweenFiles::NearestToDevice),
     macros: Some(&[
         Macro::found("{MAC}", "the MAC in capitals"),
         Macro::found("{mac}", "the MAC in small letters"),

@@ -2,7 +2,9 @@
 //! phones that others have published.
 
 use crate::vendor::conduct::AfterMissing::{AsksNext, GoesOn};
-use crate::vendor::conduct::{Challenge, Challenges, Conduct, Macro, Role, asked, found};
+use crate::vendor::conduct::{
+    BetweenFiles, Challenge, Challenges, Conduct, Macro, Role, asked, found,
+};
 
 pub(super) const UCS: Conduct = Conduct {
     asks: &[
@@ -25,6 +27,7 @@ pub(super) const UCS: Conduct = Conduct {
         found("Each may be missing: without an index the phone starts with what it has."),
         found("An empty file in the place of a 404 does harm."),
     ],
+    between_files: Some(BetweenFiles::FirstRead),
     macros: Some(&[
         Macro::found("[PHONE_MAC_ADDRESS]", "the MAC, in an index alone"),
         Macro::found("[PHONE_MODEL]", "the model, in an index alone"),

@@ -3,7 +3,8 @@
 
 use crate::vendor::conduct::AfterMissing::{AsksNext, GoesOn, Keeps};
 use crate::vendor::conduct::{
-    Challenge, Challenges, Conduct, Fact, KnownModel, Macro, Role, asked, found, inferred, model,
+    BetweenFiles, Challenge, Challenges, Conduct, Fact, KnownModel, Macro, Role, asked, found,
+    inferred, model,
 };
 
 /// Of firmware from v81 on.
@@ -52,6 +53,7 @@ const BOTH: Conduct = Conduct {
         asked("{name}_Security.enc", Role::Device, None).remark("If `aes_key_in_file` is 1."),
     ],
     missing: &[found("A missing file is asked for three times.")],
+    between_files: Some(BetweenFiles::LastRead),
     macros: Some(&[
         Macro::found("$PN", "the name of the product"),
         Macro::inferred("$MAC", "the MAC in small letters"),
