@@ -377,4 +377,24 @@ mod tests {
         assert!(!findings.is_empty());
         assert!(!format!("{findings:?}").contains("hunter"));
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+        /// What is looked for among bytes is what there is among characters.
+        #[test]
+        fn schemes_and_names_of_urls_are_found_as_characters_would_tell(
+            name in "([A-Zpathurlä0-9_]{0,6}_?(PATH|url|Url9|path12|URLX)?_?){0,3}",
+            value in "(https|HTTP|ftp|tftp|sip|ä)?:?(//)?[a-zä:/]{0,8}",
+        ) {
+            let named = name.split('_').any(|word| {
+                let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+                word.eq_ignore_ascii_case("PATH") || word.eq_ignore_ascii_case("URL")
+            });
+            proptest::prop_assert_eq!(is_url_name(&name), named);
+            let is_known = |scheme: &str| SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+            let before = value.split_once(':').map_or("", |(before, _)| before);
+            proptest::prop_assert_eq!(is_known(scheme(&value)), is_known(before));
+        }
+    }
 }
