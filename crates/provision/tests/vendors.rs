@@ -578,7 +578,7 @@ fn a_file_for_several_phones_tells_each_of_them_a_name_that_is_served() {
             .iter()
             .map(|name| UrlTemplate::parse(name).unwrap())
             .collect();
-        family.spec().told.unwrap().surely(&names[0], &names)
+        family.spec().told.unwrap().surely(names.first().unwrap(), &names)
     };
     let all = Family::ALL
         .into_iter()
@@ -591,7 +591,7 @@ fn a_file_for_several_phones_tells_each_of_them_a_name_that_is_served() {
             .spec()
             .told
             .unwrap()
-            .surely(&names[0], &names)
+            .surely(names.first().unwrap(), &names)
             .unwrap()
     });
     let first: Vec<_> = first.collect();
