@@ -211,7 +211,7 @@ fn a_device_with_240_settings_takes_less_than_5_000_fuel() {
         "standard_Line1_Sip_SIP_PASS".into(),
         Value::Secret("s3cret".into()),
     );
-    let urls = ["standard", "product", "master", "certificate_1"]
+    let urls = ["standard", "plain", "product", "master", "certificate_1"]
         .map(|name| (name.to_owned(), format!("https://prov.example/{name}.cfg")));
     for family in Family::ALL {
         let mut spent = 0;
