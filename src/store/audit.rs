@@ -58,9 +58,6 @@ impl Entry {
 }
 
 /// The statements that add many entries of one call, in their order.
-///
-/// # Errors
-/// They do not serialise.
 pub(super) fn statements(
     entries: &[Entry],
 ) -> Result<Vec<(&'static str, [Arg<'static>; 1])>, StorageError> {

@@ -189,7 +189,7 @@ async fn write(change: Change<'_>, entry: &Entry) -> Result<(), ChangeError> {
 /// Replaces what an operator decides about a webhook that is still at `row.revision`.
 ///
 /// # Errors
-/// It is no longer at that revision, or D1 fails.
+/// The webhook is no longer at that revision, or D1 fails.
 pub async fn update(db: &Db, row: &WebhookRow, now: u64, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = change_of(db, row.tenant_id.as_deref());
     change.push(

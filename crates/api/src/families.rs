@@ -14,15 +14,15 @@ use serde::Serialize;
 pub struct FamilyView {
     /// The word for the family.
     pub family: Family,
-    /// Who makes its phones.
+    /// Who makes the family's phones.
     pub vendor: &'static str,
     /// The phones that belong to the family.
     pub phones: &'static str,
-    /// The names that its phones ask for, unless the tenant's options say otherwise.
+    /// The names that the family's phones ask for, unless the tenant's options say otherwise.
     pub names: Vec<NameView>,
-    /// Names that its phones ask for and that are never there; `*` stands for any text without a slash.
+    /// Names that the family's phones ask for and that are never there; `*` stands for any text without a slash.
     pub never: &'static [&'static str],
-    /// The sealing profiles that go with its phones.
+    /// The sealing profiles that go with the family's phones.
     pub profiles: Vec<&'static str>,
     /// What each sealing profile of the family is worth.
     pub sealing: Vec<SealingView>,
@@ -31,15 +31,15 @@ pub struct FamilyView {
     pub default_profile: Option<&'static str>,
     /// What an operator types into a phone, field by field.
     pub typed: Vec<TypedView>,
-    /// The event of a NOTIFY that makes its phones fetch their files.
+    /// The event of a NOTIFY that makes the family's phones fetch their files.
     pub fetch_event: &'static str,
-    /// The event of a NOTIFY that makes its phones restart; null where none was found.
+    /// The event of a NOTIFY that makes the family's phones restart; null where none was found.
     pub restart_event: Option<&'static str>,
-    /// What its phones call themselves: how a User-Agent begins, with braces around what differs.
+    /// What the family's phones call themselves: how a User-Agent begins, with braces around what differs.
     pub user_agents: &'static [&'static str],
-    /// What the files of its phones may hold.
+    /// What the files of the family's phones may hold.
     pub files: FilesView,
-    /// How its phones behave, as far as sources say.
+    /// How the family's phones behave, as far as sources say.
     pub conduct: &'static Conduct,
 }
 
@@ -119,7 +119,7 @@ pub struct CommonSetting {
     pub name: &'static str,
     /// What the setting does, in a sentence.
     pub description: &'static str,
-    /// What its values are: `text`, `choice`, `number` and the like.
+    /// What the values of the setting are: `text`, `choice`, `number` and the like.
     pub values: &'static str,
     /// The values of a choice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -131,7 +131,7 @@ pub struct CommonSetting {
     /// The largest number that the setting takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<u32>,
-    /// The families that know it, each with the parameters that it becomes.
+    /// The families that know the setting, each with the parameters that it becomes.
     pub families: BTreeMap<&'static str, Vec<String>>,
 }
 

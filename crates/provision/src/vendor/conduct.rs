@@ -7,32 +7,32 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conduct {
-    /// The names that its phones ask for by themselves, in their order, whether a file is there or not.
+    /// The names that the family's phones ask for by themselves, in their order, whether a file is there or not.
     pub asks: &'static [Asked],
-    /// What a 404 means to its phones.
+    /// What a 404 means to the family's phones.
     pub missing: &'static [Fact],
     /// The file that counts where two files set one parameter; null where that was not found.
     pub between_files: Option<BetweenFiles>,
-    /// The macros that its phones replace in a URL or a name; empty where they have none.
+    /// The macros that the family's phones replace in a URL or a name; empty where they have none.
     pub macros: Option<&'static [Macro]>,
     /// What has to change in a file along with the key.
     pub with_key: Option<Fact>,
     /// What somebody has to do at a phone that was not reset, so that the phone takes the bootstrap of a new key. Null where
-    /// its phones come for one by themselves.
+    /// the family's phones come for one by themselves.
     pub after_rekey: Option<Fact>,
     /// What the event that fetches does, unless a parameter says otherwise.
     pub fetch: Option<Fact>,
     /// What the event that restarts does, unless a parameter says otherwise.
     pub restart: Option<Fact>,
-    /// Whether its phones challenge a NOTIFY.
+    /// Whether the family's phones challenge a NOTIFY.
     pub challenge: Option<Challenge>,
-    /// The subject of the certificate that its phones show to a server.
+    /// The subject of the certificate that the family's phones show to a server.
     pub certificate_subject: Option<Fact>,
-    /// More about the certificate that its phones show.
+    /// More about the certificate that the family's phones show.
     pub certificate: &'static [Fact],
-    /// How its phones answer a server that asks for a name and a password.
+    /// How the family's phones answer a server that asks for a name and a password.
     pub http_authentication: &'static [Fact],
-    /// Which servers its phones trust, and which versions of TLS they speak.
+    /// Which servers the family's phones trust, and which versions of TLS they speak.
     pub tls: &'static [Fact],
     /// Models with the code that stands in names, and with their lines. The list may be the
     /// vendor's.

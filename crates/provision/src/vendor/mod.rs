@@ -275,7 +275,7 @@ impl Told {
     /// ```
     ///
     /// # Errors
-    /// It has a macro that they have nothing for.
+    /// The name has a macro that the phones have nothing for.
     pub fn name(&self, name: &UrlTemplate) -> Result<String, Untold> {
         let write = |wanted: NameMacro, next: Option<char>| {
             let found = self.of(wanted)?;
@@ -307,7 +307,7 @@ impl Told {
     /// The same, where the phones find their file whichever macro they mean: `names` are all that lead to it.
     ///
     /// # Errors
-    /// It has a macro that they have nothing for, or leads to another name, too.
+    /// The name has a macro that the phones have nothing for, or leads to another name, too.
     pub fn surely(&self, name: &UrlTemplate, names: &[UrlTemplate]) -> Result<String, Untold> {
         let told = self.name(name)?;
         for one in name.macros() {
