@@ -136,7 +136,7 @@ export const families = [
       line_2_password: { secret: 'two' },
       line_2_domain: 'b.example.net',
     },
-    boot: [...boot, [`snomM900-${MAC}.cfg`, 'plain'], [`snomM900-${MAC.toLowerCase()}.cfg`, 'plain']],
+    boot,
     again: [...boot, [`${MAC}.xml`, 'plain']],
     never: ['snomM900.htm', 'snomM900-firmware.htm', 'snomM900-firmware.xml'],
     wrong: [`${MAC.toLowerCase()}.xml`, '00:04:13:B6:06:80.xml', `${MAC}${MAC}.xml`, `snomM900-${MAC.toLowerCase()}.htm`, '{mac}.xml'],

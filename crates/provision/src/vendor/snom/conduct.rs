@@ -54,11 +54,6 @@ pub(super) const DECT: Conduct = Conduct {
     asks: &[
         asked("{MAC}.xml", Role::Device, Some(GoesOn)).remark("If the URL ends in `{mac}.xml`."),
         asked("{MODEL}-{MAC}.htm", Role::Device, Some(GoesOn)).remark("If the URL ends in `/`."),
-        asked("{MODEL}-{MAC}.cfg", Role::Device, None).remark(
-            "Names of this form are in rules of public servers; when a base asks so was not found.",
-        ),
-        asked("{MODEL}-{mac}.cfg", Role::Device, None)
-            .remark("Likewise: the case of the MAC was not found."),
     ],
     missing: &[inferred(
         "After a 404 the phone goes on with the other names.",

@@ -71,9 +71,6 @@ pub const DECT: Family = Family::new(&FamilySpec {
     names: &[
         (FileKind::Standard, Form::Plain, "{MAC}.xml"),
         (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.htm"),
-        // In which case a base writes its MAC there is not published.
-        (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.cfg"),
-        (FileKind::Standard, Form::Plain, "{MODEL}-{mac}.cfg"),
     ],
     conduct: &conduct::DECT,
     vocabulary: dect::DECT,
