@@ -55,9 +55,12 @@ pub(super) const DECT: Conduct = Conduct {
         asked("{MAC}.xml", Role::Device, Some(GoesOn)).remark("If the URL ends in `{mac}.xml`."),
         asked("{MODEL}-{MAC}.htm", Role::Device, Some(GoesOn)).remark("If the URL ends in `/`."),
     ],
-    missing: &[inferred(
-        "After a 404 the phone goes on with the other names.",
-    )],
+    missing: &[
+        inferred("After a 404 the phone goes on with the other names."),
+        found(
+            "Public servers also know `<model>-<mac>.cfg`; it is not served, for it could be the file of another maker's model. Write a URL that ends in `{mac}.xml`.",
+        ),
+    ],
     macros: Some(&[Macro::found("{mac}", "the MAC in capitals")]),
     fetch: Some(found(
         "It restarts the base, which takes a changed account only then.",
