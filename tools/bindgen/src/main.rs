@@ -22,7 +22,7 @@ fn main() -> Result<()> {
         .demangle(false)
         // Imports the module itself, compiled: workerd compiles modules before a Worker runs, never after.
         .module(true)?
-        // What `worker` needs to begin anew after an abort: see scripts/entry.mjs.
+        // What `worker` needs to begin anew after an abort: see src/entry.js.
         .reset_state_function(true)
         .force_enable_abort_handler(true)
         .generate(&folder)
