@@ -10,9 +10,10 @@ import { ROOT } from '../support/config.mjs';
 import { promtool, startPrometheus } from '../support/prometheus.mjs';
 import { connectedRelay, poolAndTenant } from '../support/relay/notify.mjs';
 import { eventually } from '../support/wait.mjs';
+import { ageEvents } from '../support/worker/age.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
-import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
+import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 const MONITORING = join(ROOT, 'docs/monitoring');
 
@@ -27,16 +28,6 @@ const samples = (page) =>
 
 /** The names of Ringfence's metrics in a text. */
 const named = (text) => [...new Set(text.match(/\bringfence_[a-z_]+\b/g))];
-
-/** Makes events, minutes and the mark of those that are counted ten minutes older: as if ten minutes had passed. */
-async function age(worker) {
-  const rows = await worker.sql('SELECT id, at FROM phone_events');
-  for (const { id, at } of rows) {
-    await worker.sql('UPDATE phone_events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, at - 600_000), at - 600_000);
-  }
-  await worker.sql('UPDATE event_minutes SET minute = minute - 10');
-  await worker.sql('UPDATE metric_progress SET minute = minute - 10');
-}
 
 describe('metrics', () => {
   let worker;
@@ -128,7 +119,7 @@ describe('metrics', () => {
     // Not yet: an event may be written a little after its request.
     await cron();
     assert.equal((await page()).get('ringfence_bootstraps_total'), zero.get('ringfence_bootstraps_total'));
-    await age(worker);
+    await ageEvents(worker);
     await cron();
     const first = await page();
     const more = (name) => first.get(name) - (zero.get(name) ?? 0);
@@ -178,7 +169,7 @@ describe('metrics', () => {
       for (let n = from; n < to; n += 1) await tenant.get(`Config${mac(n)}.enc`, { headers: { 'user-agent': `Phone/${n}` } });
       const found = () => tenant.events().then((events) => events.length);
       await eventually(found, (n) => n >= to - from);
-      await age(worker);
+      await ageEvents(worker);
       await cron();
       await worker.sql('DELETE FROM phone_events');
       return (await scrape()).text();
@@ -223,7 +214,7 @@ describe('metrics', () => {
         () => tenant.events(),
         (events) => events.length === 1,
       );
-      await age(worker);
+      await ageEvents(worker);
       await cron();
       const answer = await scrape();
       assert.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
