@@ -104,8 +104,8 @@ describe('the schema of the database', () => {
     open.splice(open.indexOf(worker), 1);
   };
 
-  async function isCurrent(worker) {
-    assert.deepEqual(await applied(worker), STEPS);
+  async function isCurrent(worker, steps = STEPS) {
+    assert.deepEqual(await applied(worker), steps);
     assert.deepEqual(await schema(worker), expected.at(-1));
     assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
   }
@@ -268,12 +268,14 @@ describe('the schema of the database', () => {
   });
 
   it('is brought on while phones go on asking, in the place of a Worker of before: none loses its first file, or gets it twice', async () => {
-    // What phones get has not changed since; what came later is there by name alone, so an isolate that looks now serves under
-    // this schema, as a Worker of before does.
+    // What phones get has not changed since, but for the table of their events; what else came later is there by name alone, so an
+    // isolate that looks now serves under this schema, as a Worker of before does.
     const before = STEPS.findIndex((name) => name.includes('operations'));
-    const later = STEPS.slice(before + 1);
+    const events = STEPS.find((name) => name.includes('events_by_tenant'));
+    const later = STEPS.slice(before + 1).filter((name) => name !== events);
     const worker = await start({ probe: true, twin: true });
     await worker.migrate({ last: STEPS[before] });
+    await worker.migrate({ first: events, last: events });
     await worker.batch(...later.map((name) => ['INSERT INTO d1_migrations (name) VALUES (?1)', name]));
     const tenant = await seedTenant(worker);
     const waiting = await seedDevices(
@@ -413,7 +415,7 @@ describe('the schema of the database', () => {
       places = [young];
       const told = seen(meanwhile('young', 503));
       await seeing(meanwhile('young', 503), told + 5, 'phones that the new one alone tells to come back');
-      assert.deepEqual(await applied(worker), STEPS.slice(0, before + 1));
+      assert.deepEqual(await applied(worker), [...STEPS.slice(0, before + 1), events]);
       await probe(young, { release: true });
       await served(() => fetch(new URL('/healthz', young.http)));
       time = 'after';
@@ -453,7 +455,7 @@ describe('the schema of the database', () => {
         assert.equal((await fetch(new URL(tenant.path(`Config${phone.mac}.cfg`), http))).status, 404, phone.mac);
       }
     }
-    await isCurrent(worker);
+    await isCurrent(worker, [...STEPS.slice(0, before + 1), events, ...later]);
     assert.ok(!worker.logLines().some(({ event }) => event === 'migration_failed'));
     await done(worker);
   });

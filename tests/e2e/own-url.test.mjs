@@ -239,7 +239,7 @@ describe("the URL in a device's file", () => {
     const { name, options } = await api.get(t);
     const family_urls = {
       spa: { standard: { plain: ['c/Spa{MAC}x.cfg'], sealed: ['c/{mac}-s.enc', 'c/{mac}.enc'] } },
-      mpp: { standard: { plain: ['{MODEL}/{mac}.xml'] } },
+      mpp: { standard: { plain: ['m/{MODEL}-{mac}.xml'] } },
       obi: { standard: { plain: ['o/{MAC}.xml', 'o/{mac}.xml'], sealed: ['o/s-{MAC}.aes'] } },
       poly: { initial: { plain: ['p/{mac}.cfg', 'p/000000000000.cfg'] }, standard: { plain: ['p/{mac}-acme.cfg'] } },
     };
@@ -263,9 +263,9 @@ describe("the URL in a device's file", () => {
         model: '8841-3PCC',
         own: '00562B043699',
         asks: '8841-3PCC.xml',
-        initial: '$PN/$MA.xml',
-        plain: '8841-3PCC/00562b043699.xml',
-        sealed: '8841-3PCC/00562b043699.xml',
+        initial: 'm/$PN-$MA.xml',
+        plain: 'm/8841-3PCC-00562b043699.xml',
+        sealed: 'm/8841-3PCC-00562b043699.xml',
         rule: RULE,
         replaced: { $PN: '8841-3PCC', $MA: '00562b043699' },
       },
