@@ -172,12 +172,14 @@ for (const root of ROOTS.filter(existsSync)) {
 // Words are no sign of it, for many vendors have a `Display_Name`.
 for (const vendor of vendors) {
   const others = vendors.filter((other) => other !== vendor).join('|');
-  const taken = new RegExp(`\\b(?:vendor|super)::(${others || '(?!)'})\\b`);
+  // Also from a list in braces, over several lines.
+  const taken = new RegExp(`\\b(?:vendor|super)::(?:\\{(?:[^{}]|\\{[^{}]*\\})*?[\\s,{])?(${others || '(?!)'})\\b`, 'g');
   for (const path of files(join(VENDORS, vendor))) {
     if (!path.endsWith('.rs')) continue;
-    for (const [number, line] of untested(readFileSync(path, 'utf8')).split('\n').entries()) {
-      const [, other] = (!/^\s*\/\//.test(line) && taken.exec(line)) || [];
-      if (other) wrong.push(`${path}:${number + 1}: it takes what is ${other}'s: put what both have into ${VENDORS}`);
+    const text = untested(readFileSync(path, 'utf8')).replaceAll(/^[ \t]*\/\/.*$/gm, '');
+    for (const { 1: other, index } of text.matchAll(taken)) {
+      const line = text.slice(0, index).split('\n').length;
+      wrong.push(`${path}:${line}: it takes what is ${other}'s: put what both have into ${VENDORS}`);
     }
   }
 }

@@ -17,7 +17,7 @@ const MAX_EVENTS: u32 = 5_000;
 const MAX_OLD_EVENTS: u32 = 20_000;
 /// How many tenants share a statement.
 const MAX_TENANTS: u32 = 500;
-/// For how many minutes their counters are kept: until the metrics have counted them, and a cron event or two may fail before.
+/// For how many minutes their counters are kept: until the metrics have counted them.
 const MINUTES_KEPT: u64 = 3 * 60;
 
 /// How long after a request its event is written at the latest: the runtime keeps an answered request for 30 seconds.
@@ -64,8 +64,8 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
         let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, new_id())).collect();
         swept.expired = claims::expire(&db, &entries, now, &new_id()).await?;
     }
-    maintenance::bring_old_events(&db, MAX_OLD_EVENTS).await?;
-    if let Err(error) = count(&db, now).await {
+    let counted = count(&db, now).await;
+    if let Err(error) = &counted {
         log::warn("metrics_not_counted", &[("error", &error.to_string())]);
     }
     let mut after = String::new();
@@ -95,8 +95,11 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
         Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
     }
     audit_chain::sweep(&db).await?;
-    let oldest = (now / MINUTE_MS).saturating_sub(MINUTES_KEPT);
-    swept.minutes = maintenance::delete_minutes(&db, oldest, MAX_EVENTS).await?;
+    if counted.is_ok() {
+        // Minutes tell how many events there are to be counted, so none goes before that.
+        let oldest = (now / MINUTE_MS).saturating_sub(MINUTES_KEPT);
+        swept.minutes = maintenance::delete_minutes(&db, oldest, MAX_OLD_EVENTS).await?;
+    }
     swept.sessions = sessions::forget(&db, now, MAX_ROWS).await?
         + sign_in_codes::forget(&db, now, MAX_ROWS).await?;
     swept.moves = moves::forget(&db, now.saturating_sub(DAY_MS), now, MAX_ROWS).await?;

@@ -65,51 +65,79 @@ pub const SERVED: [&str; 10] = [
 const EVENT_COLUMNS: &str = "id, device_id, mac, kind, form, outcome, reason, status, bytes, \
      address, user_agent, country, request_id, detail, at, path, access_path";
 
+/// A table of events, and what stands in it for each condition: the condition, the word of its index, and whether there is one for
+/// what gets something, too.
+struct Table {
+    /// By its key, or the index that answers for a tenant alone.
+    source: &'static str,
+    by_mac: &'static str,
+    by_address: &'static str,
+    address_of_all: bool,
+    by_refusal: &'static str,
+    by_outcome: &'static str,
+    outcome_of_all: bool,
+}
+
+const KEPT: Table = Table {
+    source: "phone_events",
+    by_mac: "phone_events INDEXED BY phone_events_by_mac",
+    by_address: "phone_events INDEXED BY phone_events_by_refused_address",
+    address_of_all: false,
+    by_refusal: "phone_events INDEXED BY phone_events_by_refusal",
+    by_outcome: "phone_events INDEXED BY phone_events_by_failure",
+    outcome_of_all: false,
+};
+
+/// What a Worker of before has kept. Each event in it is older than those of [`KEPT`], or is there, too.
+const KEPT_BEFORE: Table = Table {
+    source: "events INDEXED BY events_by_tenant",
+    by_mac: "events INDEXED BY events_by_mac",
+    by_address: "events INDEXED BY events_by_address",
+    address_of_all: true,
+    by_refusal: "events INDEXED BY events_by_refusal",
+    by_outcome: "events INDEXED BY events_by_outcome",
+    outcome_of_all: true,
+};
+
 impl<'a> EventFilter<'a> {
-    fn page(&self, tenant_id: &'a str) -> Page<'a> {
+    fn page(&self, table: &Table, tenant_id: &'a str) -> Page<'a> {
         let refusal = self.reason.filter(|reason| !SERVED.contains(reason));
         let failure = self.outcome.filter(|outcome| FAILURES.contains(outcome));
         let gets_nothing = refusal.is_some() || failure.is_some();
         let mut within: Vec<Condition<'a>> = vec![("tenant_id =", tenant_id.into())];
         let mut besides: Vec<Condition<'a>> = Vec::new();
-        // The first one that has an index; those of refusals have nothing else in them.
+        // The first one that has an index; those of what gets nothing have nothing else in them.
         let all = [
-            (
-                "mac =",
-                self.mac,
-                true,
-                "phone_events INDEXED BY phone_events_by_mac",
-            ),
+            ("mac =", self.mac, Some(table.by_mac), true),
             (
                 "address =",
                 self.address,
-                gets_nothing,
-                "phone_events INDEXED BY phone_events_by_refused_address",
+                (table.address_of_all || gets_nothing).then_some(table.by_address),
+                table.address_of_all,
             ),
             (
                 "reason =",
                 self.reason,
-                refusal.is_some(),
-                "phone_events INDEXED BY phone_events_by_refusal",
+                refusal.is_some().then_some(table.by_refusal),
+                false,
             ),
             (
                 "outcome =",
                 self.outcome,
-                failure.is_some(),
-                "phone_events INDEXED BY phone_events_by_failure",
+                (table.outcome_of_all || failure.is_some()).then_some(table.by_outcome),
+                table.outcome_of_all,
             ),
         ];
-        // Its own key has no name.
-        let mut source = "phone_events";
-        for (condition, value, has_index, by) in all {
+        let mut source = table.source;
+        for (condition, value, by, of_all) in all {
             let Some(value) = value else { continue };
-            if within.len() > 1 || !has_index {
+            let Some(by) = by.filter(|_| within.len() == 1) else {
                 besides.push((condition, value.into()));
                 continue;
-            }
+            };
             source = by;
             within.push((condition, value.into()));
-            if condition != "mac =" {
+            if !of_all {
                 within.push(("status >= 400 AND status <", 1_000_u32.into()));
             }
         }
@@ -134,7 +162,20 @@ pub async fn list(
     filter: &EventFilter<'_>,
     limit: u32,
 ) -> Result<PageRows<EventRow>, StorageError> {
-    filter.page(tenant_id).read(db, limit).await
+    let mut found = filter.page(&KEPT, tenant_id).read(db, limit).await?;
+    let room = limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(limit));
+    if room == 0 || found.ended_at.is_some() {
+        return Ok(found);
+    }
+    let last = found.rows.last().map(|row| row.id.clone());
+    let older = EventFilter {
+        below: last.as_deref().or(filter.below),
+        ..filter.clone()
+    };
+    let older = older.page(&KEPT_BEFORE, tenant_id).read(db, room).await?;
+    found.rows.extend(older.rows);
+    found.ended_at = older.ended_at;
+    Ok(found)
 }
 
 /// The event of a request, and whose it is: of all tenants, or of one. `from` and `below` bound the ids of events
@@ -153,15 +194,24 @@ pub async fn with_request(
         event: EventRow,
     }
     let args: &[Arg<'_>] = args![from, below, request_id, tenant_id];
-    let whose = match tenant_id {
-        Some(_) => "phone_events e WHERE e.tenant_id = ?4",
-        None => "tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id WHERE ?4 IS NULL AND t.id > ''",
+    let of = |table: &str| match tenant_id {
+        Some(_) => format!("{table} e WHERE e.tenant_id = ?4"),
+        None => format!(
+            "tenants t CROSS JOIN {table} e ON e.tenant_id = t.id WHERE ?4 IS NULL AND t.id > ''"
+        ),
     };
-    let sql = format!(
-        "SELECT tenant_id, e.id AS id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, \
-         country, request_id, detail, at, path, access_path FROM {whose} \
-         AND e.id >= ?1 AND e.id < ?2 AND request_id = ?3 LIMIT 1"
-    );
-    let row: Option<Row> = db.row(&sql, args).await?;
+    let mut row: Option<Row> = None;
+    for table in ["phone_events", "events"] {
+        if row.is_some() {
+            break;
+        }
+        let whose = of(table);
+        let sql = format!(
+            "SELECT tenant_id, e.id AS id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, \
+             country, request_id, detail, at, path, access_path FROM {whose} \
+             AND e.id >= ?1 AND e.id < ?2 AND request_id = ?3 LIMIT 1"
+        );
+        row = db.row(&sql, args).await?;
+    }
     Ok(row.map(|row| (row.tenant_id, row.event)))
 }

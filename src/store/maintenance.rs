@@ -40,38 +40,21 @@ pub async fn retentions(db: &Db, after: &str, limit: u32) -> Result<Vec<Retentio
     .await
 }
 
-/// Brings events from the table that a Worker of before writes to where they are read, the newest first and at most `limit`.
-/// Where one is there already, that one stays.
-pub async fn bring_old_events(db: &Db, limit: u32) -> Result<usize, StorageError> {
-    const COLUMNS: &str = "tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
-         user_agent, country, request_id, detail, at, path, access_path";
-    const NEWEST: &str = "FROM events WHERE id > '' ORDER BY id DESC LIMIT ?1";
-    let brought = format!(
-        "INSERT INTO phone_events ({COLUMNS}) SELECT {COLUMNS} FROM (SELECT {COLUMNS} {NEWEST}) WHERE true \
-         ON CONFLICT (tenant_id, id) DO NOTHING"
-    );
-    let removed = format!("DELETE FROM events WHERE id IN (SELECT id {NEWEST})");
-    let [_, removed] = db
-        .batch_of([
-            Statement::new(&brought, args![limit]),
-            Statement::new(&removed, args![limit]),
-        ])
-        .await?;
-    Ok(removed.changes)
-}
-
-/// Removes events below an id for each tenant, at most `limit` altogether.
+/// Removes events below an id for each tenant, at most `limit` of those that are kept now and as many of those that a Worker of
+/// before has kept.
 pub async fn delete_events(
     db: &Db,
     floors: &[(String, String)],
     limit: u32,
 ) -> Result<usize, StorageError> {
-    db.run(
-        "DELETE FROM phone_events WHERE (tenant_id, id) IN (SELECT e.tenant_id, e.id FROM json_each(?1) j \
-         JOIN phone_events e ON e.tenant_id = j.value ->> 0 AND e.id < j.value ->> 1 LIMIT ?2)",
-        args![json(&floors)?, limit],
-    )
-    .await
+    const KEPT: &str = "DELETE FROM phone_events WHERE (tenant_id, id) IN (SELECT e.tenant_id, e.id FROM json_each(?1) j \
+         JOIN phone_events e ON e.tenant_id = j.value ->> 0 AND e.id < j.value ->> 1 LIMIT ?2)";
+    const KEPT_BEFORE: &str = "DELETE FROM events WHERE id IN (SELECT e.id FROM json_each(?1) j \
+         JOIN events e ON e.tenant_id = j.value ->> 0 AND e.id < j.value ->> 1 LIMIT ?2)";
+    let floors = json(&floors)?;
+    let of = |sql| Statement::new(sql, args![&floors, limit]);
+    let [kept, before] = db.batch_of([of(KEPT), of(KEPT_BEFORE)]).await?;
+    Ok(kept.changes + before.changes)
 }
 
 /// Removes the counters of minutes before `minute`, at most `limit`.

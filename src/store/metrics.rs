@@ -171,7 +171,7 @@ impl Counted {
     fn next_minute(&self) -> Option<u64> {
         time_of_id(&self.event)
             .map(|at| at / MINUTE_MS)
-            .max(self.first)
+            .or(self.first)
     }
 }
 
@@ -469,8 +469,8 @@ mod tests {
             (None, Some(7), Some(7)),
             (first_id(9), Some(7), Some(9)),
             (first_id(9), None, Some(9)),
-            // Nothing was asked for in between.
-            (first_id(9), Some(12), Some(12)),
+            // Events of before the first minute that is known of are counted, too.
+            (first_id(9), Some(12), Some(9)),
         ] {
             let counted = Counted {
                 event: event.unwrap_or_default(),

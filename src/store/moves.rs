@@ -116,6 +116,12 @@ pub async fn write(
          (SELECT id FROM phone_events WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
         args![target, &from.tenant_id, &from.mac, MAX_EVENTS],
     );
+    // Of those that a Worker of before has kept, likewise.
+    change.push(
+        "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
+         WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
+        args![target, &from.tenant_id, &from.mac, MAX_EVENTS],
+    );
     push_traces(&mut change, moved, now);
     if let Some(made) = entries.made {
         change.enter(made);

@@ -339,9 +339,7 @@ const SITES_OF_ALL: &str = "SELECT s.id, s.tenant_id, s.name, count(*) AS device
 /// Events of a tenant, or of all, between two ids.
 fn of_events(tenant_id: Option<&str>) -> &'static str {
     match tenant_id {
-        Some(_) => {
-            "phone_events e WHERE e.tenant_id = ?1 AND e.id >= ?2 AND e.id < ?3"
-        }
+        Some(_) => "phone_events e WHERE e.tenant_id = ?1 AND e.id >= ?2 AND e.id < ?3",
         None => {
             "tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id AND e.id >= ?2 AND e.id < ?3 \
              WHERE ?1 IS NULL AND t.id > ''"

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { Api } from '../support/worker/api.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
@@ -144,40 +145,46 @@ describe('events', () => {
     assert.ok((await tenant.events())[0].at > Date.now() - 2 * DAY);
   });
 
-  it('that a Worker of before has written are brought by the cron trigger, once, and say nothing anew of their device', async () => {
-    const tenant = await seedTenant(worker);
+  it('of before an upgrade are read behind those of now, each once, and go when their days are over', async () => {
+    const tenant = await seedTenant(worker, { options: { event_retention_days: 2 } });
     const phone = await seedDevice(worker, tenant, { mac: mac(4), state: 'confirmed' });
-    const MINUTE = 60_000;
-    const ids = [9, 6, 3].map((minutes) => ulid(undefined, Date.now() - minutes * MINUTE));
-    for (const id of ids) {
-      await worker.sql(
-        `INSERT INTO events (id, tenant_id, mac, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+    const HOUR = 3600_000;
+    const [gone, ...ids] = [72, 7, 6, 5, 4, 3, 2, 1].map((hours) => ulid(undefined, Date.now() - hours * HOUR));
+    const add = (table, id) =>
+      worker.sql(
+        `INSERT INTO ${table} (id, tenant_id, mac, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
          VALUES (?1, ?2, ?3, 'standard', 'broken', 'file_not_made', 503, 0, '192.0.2.7', '', '', ?1, 5)`,
         id,
         tenant.id,
         phone.mac,
       );
+    // A Worker of before writes into its own table, and each event is in the other one, too: but for those of before the upgrade.
+    for (const id of [gone, ...ids.slice(0, 5)]) await add('events', id);
+    assert.equal((await tenant.events()).length, 6);
+    await worker.sql('DELETE FROM phone_events WHERE tenant_id = ?1 AND id < ?2', tenant.id, ids[3]);
+    for (const id of ids.slice(5)) await add('phone_events', id);
+    const api = new Api(worker);
+    const pages = async (filter) => {
+      const found = [];
+      let next = '';
+      do {
+        const page = await api.get(`/tenants/${tenant.id}/events?limit=2${filter}${next && `&cursor=${next}`}`);
+        found.push(...page.items.map(({ request_id }) => request_id));
+        next = page.next ?? '';
+      } while (next);
+      return found;
+    };
+    const all = [gone, ...ids].toReversed();
+    for (const filter of ['', `&device=${phone.mac}`, '&outcome=broken', '&reason=file_not_made', '&address=192.0.2.7', '&kind=standard']) {
+      assert.deepEqual(await pages(filter), all, filter);
     }
-    // One of them is here already, as after a run that was cut off; since then somebody has seen to the device.
-    await worker.batch(
-      [
-        'INSERT INTO phone_events SELECT tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, country, request_id, detail, at, path, access_path FROM events WHERE id = ?1',
-        ids[1],
-      ],
-      ['UPDATE devices SET failed_at = NULL, failed_reason = NULL WHERE mac = ?1', phone.mac],
+    assert.deepEqual(await pages(`&request_id=${ids[0]}`), [ids[0]]);
+    assert.deepEqual(await pages('&outcome=served'), []);
+    await worker.ask('scheduled', {});
+    await eventually(
+      () => pages(''),
+      (list) => list.length === ids.length,
     );
-    for (let run = 0; run < 2; run += 1) {
-      await worker.ask('scheduled', {});
-      const events = await eventually(
-        () => tenant.events(),
-        (list) => list.length === ids.length,
-      );
-      assert.deepEqual(
-        events.map(({ id }) => id),
-        ids,
-      );
-      assert.deepEqual(await worker.sql('SELECT id FROM events'), []);
-      assert.equal((await tenant.device(phone.mac)).failed_at, null);
-    }
+    assert.deepEqual(await worker.sql('SELECT id FROM events WHERE id = ?1', gone), []);
   });
 });

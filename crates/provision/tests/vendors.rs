@@ -578,7 +578,11 @@ fn a_file_for_several_phones_tells_each_of_them_a_name_that_is_served() {
             .iter()
             .map(|name| UrlTemplate::parse(name).unwrap())
             .collect();
-        family.spec().told.unwrap().surely(names.first().unwrap(), &names)
+        family
+            .spec()
+            .told
+            .unwrap()
+            .surely(names.first().unwrap(), &names)
     };
     let all = Family::ALL
         .into_iter()

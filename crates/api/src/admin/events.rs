@@ -17,7 +17,8 @@ pub struct EventQuery {
     pub reason: Option<String>,
     /// The kind of file that was asked for.
     pub kind: Option<FileKind>,
-    /// The address that the request came from, exactly as the events have it.
+    /// The address that the request came from, exactly as the events have it. A page looks at 5,000 events at most unless
+    /// `outcome` or `reason` is one of requests that got nothing: it may be empty, and have a `next`.
     pub address: Option<String>,
     /// The id of a request, as its answer has it in `ringfence-request-id`.
     pub request_id: Option<String>,

@@ -230,7 +230,9 @@ fn split(line: &str, separator: char) -> Option<(&str, &str)> {
     if !separator.is_ascii() {
         return line.split_once(separator);
     }
-    let at = line.bytes().position(|byte| char::from(byte) == separator)?;
+    let at = line
+        .bytes()
+        .position(|byte| char::from(byte) == separator)?;
     Some((line.get(..at)?, line.get(at + 1..)?))
 }
 

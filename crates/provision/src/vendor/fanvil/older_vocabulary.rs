@@ -1,7 +1,7 @@
 //! How phones that read `<VOIP_CONFIG_FILE>` say the settings of the vocabulary. A name is the way to the parameter:
 //! the module, and of a list its name and the `ID` of the entry, with dots between them.
 
-use super::vocabulary::{ALPHANUMERIC, DTMF, PASSWORD, TONES};
+use super::vocabulary::{ALPHANUMERIC, DTMF, PASSWORD, PASSWORD_OF_OTHERS, TONES};
 use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
@@ -74,7 +74,7 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
     one(
         "admin_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account1.Password",
-        Encoding::AsIs,
+        PASSWORD_OF_OTHERS,
     )
     .except(ALPHANUMERIC),
     one(
@@ -96,7 +96,7 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
     one(
         "user_password",
         "MMI_CONFIG_MODULE.MMI_Account.Account2.Password",
-        Encoding::AsIs,
+        PASSWORD_OF_OTHERS,
     )
     .except(ALPHANUMERIC),
     one(

@@ -1,7 +1,9 @@
 //! How phones say the settings of the vocabulary that read lines in modules. A name is the way to the parameter: the
 //! module, the group if there is one, and the parameter, with dots between them and `_` for each blank.
 
-use super::vocabulary::{ALPHANUMERIC, CODEC_MAP, DTMF, PASSWORD, TONES, TRANSPORT};
+use super::vocabulary::{
+    ALPHANUMERIC, CODEC_MAP, DTMF, PASSWORD, PASSWORD_OF_OTHERS, TONES, TRANSPORT,
+};
 use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
@@ -65,11 +67,11 @@ pub(super) const TEXT: &[Rule] = &[
     .of_lines(),
     account!("admin_password", "1_Name", Encoding::Fixed("admin")),
     account!("admin_password", "1_Password", PASSWORD).only(ALPHANUMERIC),
-    account!("admin_password", "1_Password", Encoding::AsIs).except(ALPHANUMERIC),
+    account!("admin_password", "1_Password", PASSWORD_OF_OTHERS).except(ALPHANUMERIC),
     account!("admin_password", "1_Level", Encoding::Fixed("10")),
     account!("user_password", "2_Name", Encoding::Fixed("guest")),
     account!("user_password", "2_Password", PASSWORD).only(ALPHANUMERIC),
-    account!("user_password", "2_Password", Encoding::AsIs).except(ALPHANUMERIC),
+    account!("user_password", "2_Password", PASSWORD_OF_OTHERS).except(ALPHANUMERIC),
     account!("user_password", "2_Level", Encoding::Fixed("5")),
     one("tone_country", "MM_CONFIG_MODULE.Select_Your_Tone", TONES),
     clock!("ntp", "Enable_SNTP", Encoding::Fixed("1")),

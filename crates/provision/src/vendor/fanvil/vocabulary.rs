@@ -39,6 +39,14 @@ pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
     says: "letters of ASCII and digits",
 });
 
+/// What a phone makes of an empty password is not stated, and a longer one than [`PASSWORD`] nobody has told of.
+pub(super) const PASSWORD_OF_OTHERS: Encoding = Encoding::Chars(&Chars {
+    allowed: |_| true,
+    min: 1,
+    max: 39,
+    says: "any characters",
+});
+
 pub(super) const SYS_CONF: &[Rule] = &[
     of_line(
         "line_{n}_enabled",
@@ -104,7 +112,12 @@ pub(super) const SYS_CONF: &[Rule] = &[
         Encoding::Fixed("admin"),
     ),
     one("admin_password", "web.account.1.Password", PASSWORD).only(ALPHANUMERIC),
-    one("admin_password", "web.account.1.Password", Encoding::AsIs).except(ALPHANUMERIC),
+    one(
+        "admin_password",
+        "web.account.1.Password",
+        PASSWORD_OF_OTHERS,
+    )
+    .except(ALPHANUMERIC),
     one(
         "admin_password",
         "web.account.1.Level",
@@ -116,7 +129,12 @@ pub(super) const SYS_CONF: &[Rule] = &[
         Encoding::Fixed("guest"),
     ),
     one("user_password", "web.account.2.Password", PASSWORD).only(ALPHANUMERIC),
-    one("user_password", "web.account.2.Password", Encoding::AsIs).except(ALPHANUMERIC),
+    one(
+        "user_password",
+        "web.account.2.Password",
+        PASSWORD_OF_OTHERS,
+    )
+    .except(ALPHANUMERIC),
     one("user_password", "web.account.2.Level", Encoding::Fixed("5")),
     one(
         "language",

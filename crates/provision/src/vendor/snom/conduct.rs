@@ -58,7 +58,7 @@ pub(super) const DECT: Conduct = Conduct {
     missing: &[
         inferred("After a 404 the phone goes on with the other names."),
         found(
-            "Public servers also know `<model>-<mac>.cfg`; it is not served, for it could be the file of another maker's model. Write a URL that ends in `{mac}.xml`.",
+            "Public servers also know a name of the model, the MAC and a third ending; it is not served, for it could be the file of another maker's model. Write a URL that ends in `{mac}.xml`.",
         ),
     ],
     macros: Some(&[Macro::found("{mac}", "the MAC in capitals")]),
