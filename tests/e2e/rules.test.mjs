@@ -240,7 +240,12 @@ describe('the rule of vendors', () => {
   });
 
   it('finds code that one vendor takes from another, and no word that both have', () => {
-    for (const line of ['use crate::vendor::acme::A;', 'use super::super::acme::A;', 'use crate::vendor::{Spec, acme};', 'fn a() { crate::vendor::acme::b() }']) {
+    for (const line of [
+      'use crate::vendor::acme::A;',
+      'use super::super::acme::A;',
+      'use crate::vendor::{Spec, acme};',
+      'fn a() { crate::vendor::acme::b() }',
+    ]) {
       const { status, said } = vendors({ [`${FOLDER}/odd/lint.rs`]: `// Like Acme.\n${line}\n` });
       assert.equal(status, 1, line);
       assert.match(said, /^crates\/provision\/src\/vendor\/odd\/lint\.rs:2: it takes what is acme's/m, line);
