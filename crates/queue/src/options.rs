@@ -298,7 +298,7 @@ impl PoolOptions {
     }
 }
 
-/// A pace is [`MIN_PACE`] to [`MAX_PACE`] a second; with `or_none`, 0 says that there is no limit.
+/// A pace is `MIN_PACE` to `MAX_PACE` a second; with `or_none`, 0 says that there is no limit.
 pub fn check_pace(name: &'static str, value: f64, or_none: bool) -> Result<(), PaceError> {
     match ((MIN_PACE..=MAX_PACE).contains(&value), or_none) {
         (true, _) => Ok(()),

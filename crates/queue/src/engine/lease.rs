@@ -4,7 +4,7 @@
 //! of each rollout, and the pace of each destination network. An example with three networks, each of
 //! which may be sent one NOTIFY a second, and ten due jobs in the order A A A B B C A B C C:
 //!
-//! 1. [`Engine::candidates`] looks at the jobs in their order. The first job of A goes, and so do the
+//! 1. [`Engine::due_jobs`] looks at the jobs in their order. The first job of A goes, and so do the
 //!    first of B and of C. Every other job is given a *turn*: the second of A in one second, the third
 //!    in two, and so on for each network by itself. A turn is written into the job (`due_at`, and
 //!    `turn_granted`), so that the job is not looked at again in every round until then.
