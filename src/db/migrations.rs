@@ -71,7 +71,7 @@ const WAIT_MS: u64 = 1_000;
 
 /// What this isolate knows of the schema.
 #[derive(Clone)]
-enum Known {
+enum KnownSchema {
     Nothing,
     /// No step is missing; the last one of a newer Worker.
     Current {
@@ -85,7 +85,7 @@ enum Known {
 }
 
 thread_local! {
-    static KNOWN: RefCell<Known> = const { RefCell::new(Known::Nothing) };
+    static KNOWN: RefCell<KnownSchema> = const { RefCell::new(KnownSchema::Nothing) };
 }
 
 /// Whether this isolate knows that the schema is current.
@@ -94,17 +94,17 @@ thread_local! {
 /// The isolate was told a moment ago that the schema is not current.
 pub(super) fn is_known() -> Result<bool, SchemaError> {
     KNOWN.with_borrow(|known| match known {
-        Known::Nothing => Ok(false),
-        Known::Current { .. } => Ok(true),
-        Known::Wait { until, why } if platform::now() < *until => Err(why.clone()),
-        Known::Wait { .. } => Ok(false),
+        KnownSchema::Nothing => Ok(false),
+        KnownSchema::Current { .. } => Ok(true),
+        KnownSchema::Wait { until, why } if platform::now() < *until => Err(why.clone()),
+        KnownSchema::Wait { .. } => Ok(false),
     })
 }
 
 /// The last step in the database that a newer Worker has brought, if this isolate has seen one.
 pub fn newer() -> Option<String> {
     KNOWN.with_borrow(|known| match known {
-        Known::Current { newer } => newer.clone(),
+        KnownSchema::Current { newer } => newer.clone(),
         _ => None,
     })
 }
@@ -112,7 +112,7 @@ pub fn newer() -> Option<String> {
 /// Has the next call of D1 look again: a database that was put back to an earlier point may lack steps that this
 /// isolate has seen.
 pub fn forget() {
-    KNOWN.set(Known::Nothing);
+    KNOWN.set(KnownSchema::Nothing);
 }
 
 /// The statement that fails a call of D1 where a step is missing.
@@ -134,7 +134,7 @@ pub(super) fn record(result: &D1Result) -> Result<(), StorageError> {
         // Forward only, and what is added keeps what is there working: the Worker before serves on.
         log::warn("schema_newer", &[("step", newer), ("own", last())]);
     }
-    KNOWN.set(Known::Current { newer });
+    KNOWN.set(KnownSchema::Current { newer });
     Ok(())
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn apply(database: &D1Database) -> Result<(), StorageError> {
         }
         let until = platform::now().saturating_add(WAIT_MS);
         let why = why.clone();
-        KNOWN.set(Known::Wait { until, why });
+        KNOWN.set(KnownSchema::Wait { until, why });
     }
     result
 }

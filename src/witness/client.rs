@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use worker::{Env, Headers, Method, Request, RequestInit};
 
-use super::messages::{Known, WitnessCall, WitnessReply};
+use super::messages::{KnownStanding, WitnessCall, WitnessReply};
 use super::{WitnessError, behind, is_sound};
 use crate::app::App;
 use crate::model::standing::Standing;
@@ -23,7 +23,7 @@ pub const KEPT_MS: u64 = 5_000;
 
 thread_local! {
     /// What was learnt, and when.
-    static KNOWN: RefCell<Option<(Known, u64)>> = const { RefCell::new(None) };
+    static KNOWN: RefCell<Option<(KnownStanding, u64)>> = const { RefCell::new(None) };
 }
 
 /// Asks the witness.
@@ -48,12 +48,12 @@ async fn fetch(env: &Env, call: &WitnessCall) -> worker::Result<WitnessReply> {
     ringfence_json::from_str(&text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
-fn remember(known: &Known) {
+fn remember(known: &KnownStanding) {
     KNOWN.set(Some((known.clone(), platform::now())));
 }
 
 /// What the witness knows, or knew a moment ago.
-async fn known(app: &App) -> Result<Known, WitnessError> {
+async fn known(app: &App) -> Result<KnownStanding, WitnessError> {
     let kept = KNOWN.with_borrow(|kept| {
         kept.as_ref()
             .filter(|(_, at)| platform::now() < at.saturating_add(KEPT_MS))
@@ -65,7 +65,7 @@ async fn known(app: &App) -> Result<Known, WitnessError> {
     }
 }
 
-async fn look(app: &App) -> Result<Known, WitnessError> {
+async fn look(app: &App) -> Result<KnownStanding, WitnessError> {
     match ask(&app.env, &WitnessCall::Look).await? {
         WitnessReply::Known(known) => {
             remember(&known);
@@ -93,7 +93,7 @@ pub async fn vouch_now(app: &App) -> Result<(), WitnessError> {
     hold(app, &standing::read(&app.db).await?, &known).await
 }
 
-async fn hold(app: &App, database: &Standing, known: &Known) -> Result<(), WitnessError> {
+async fn hold(app: &App, database: &Standing, known: &KnownStanding) -> Result<(), WitnessError> {
     if is_sound(database, known.standing.as_ref()) {
         return Ok(());
     }

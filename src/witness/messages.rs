@@ -24,14 +24,14 @@ pub enum WitnessCall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WitnessReply {
-    Known(Known),
+    Known(KnownStanding),
     /// The steps are witnessed.
-    Witnessed(Known),
+    Witnessed(KnownStanding),
     /// A step has a number that was passed already. That happens where requests overtake each other,
     /// and where the database was put back: the database has to be read once more.
-    Doubtful(Known),
+    Doubtful(KnownStanding),
     /// A step belongs to another history than what was witnessed.
-    Foreign(Known),
+    Foreign(KnownStanding),
     Steps {
         steps: Vec<Step>,
         /// Whether there are more behind these.
@@ -48,7 +48,7 @@ pub enum WitnessReply {
 
 /// What the witness knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownStanding {
     /// The highest step; nothing before the first one was reported.
     #[serde(default)]
     pub standing: Option<Standing>,

@@ -25,7 +25,7 @@ use crate::model::standing::Standing;
 use crate::platform::log;
 
 pub use client::{ask, report, vouch, vouch_now};
-pub use messages::{Known, WitnessCall, WitnessReply};
+pub use messages::{KnownStanding, WitnessCall, WitnessReply};
 pub use record::WitnessRecord;
 
 /// How many versions one era of a database has; the next era begins after them. No tenant has as many

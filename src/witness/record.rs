@@ -4,7 +4,7 @@
 use ringfence_sql::{Sql, SqlError, args};
 use serde::Deserialize;
 
-use super::messages::{Known, WitnessCall, WitnessReply};
+use super::messages::{KnownStanding, WitnessCall, WitnessReply};
 use crate::model::standing::{Standing, Step};
 use crate::platform::DAY_MS;
 
@@ -36,10 +36,10 @@ struct StateRow {
 }
 
 impl StateRow {
-    fn known(self) -> Known {
+    fn known(self) -> KnownStanding {
         let (number, mark, previous) = (self.number, self.mark, self.previous);
         let standing = number.zip(mark).zip(previous);
-        Known {
+        KnownStanding {
             standing: standing.map(|((number, mark), previous)| Standing {
                 number,
                 mark,

@@ -1,7 +1,7 @@
 //! Reads the rule of a zone from a POSIX `TZ` string with the extension of RFC 9636 §3.3.1, as the tz
 //! database writes it.
 
-use crate::rule::{Change, Rule, Saving};
+use crate::rule::{ClockChange, Rule, Saving};
 
 /// The rule that `text` says, to hold from the beginning of time.
 ///
@@ -66,7 +66,7 @@ fn name(rest: &mut &'static str) -> Result<Option<&'static str>, &'static str> {
 }
 
 /// `,Mm.w.d/time`, where the time is two o'clock if it is not there.
-fn change(rest: &mut &'static str) -> Result<Change, &'static str> {
+fn change(rest: &mut &'static str) -> Result<ClockChange, &'static str> {
     let mut date = |mark: &str| {
         *rest = rest
             .strip_prefix(mark)
@@ -84,7 +84,7 @@ fn change(rest: &mut &'static str) -> Result<Change, &'static str> {
         }
         None => 2 * 3600,
     };
-    Ok(Change {
+    Ok(ClockChange {
         month,
         week,
         weekday,

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use phone::Phone;
 use ringfence_provision::family::Family;
 use ringfence_provision::format::Document;
-use ringfence_provision::zone::{self, Change, Rule, Turn, Zone, ZoneError};
+use ringfence_provision::zone::{self, ClockChange, Rule, Transition, Zone, ZoneError};
 
 /// Ten years, from any day of the release's year or the next.
 const YEARS: i64 = 12;
@@ -24,7 +24,7 @@ const YEARS: i64 = 12;
 #[derive(Clone, Debug, PartialEq)]
 struct Clocks {
     first: i32,
-    turns: Vec<Turn>,
+    turns: Vec<Transition>,
 }
 
 impl Clocks {
@@ -48,7 +48,7 @@ impl Clocks {
         let first = words.next().unwrap().parse().unwrap();
         let turns = words.map(|word| {
             let (at, offset) = word.split_once(':').unwrap();
-            Turn {
+            Transition {
                 at: at.parse().unwrap(),
                 offset: offset.parse().unwrap(),
             }
@@ -158,7 +158,7 @@ fn months_weeks_weekdays_and_hours_are_the_rule() {
 
 #[test]
 fn months_weeks_weekdays_and_minutes_are_the_rule() {
-    let written = |change: &Change| {
+    let written = |change: &ClockChange| {
         let by = change.by_week()?;
         Ok(format!(
             "{}/{}/{}/{}",
@@ -403,7 +403,7 @@ fn files_say_the_rule(family: &str, beyond: &[&[&str]]) {
 fn question_of_start_and_end(
     rule: &Rule,
     kind: &str,
-    written: impl Fn(&Change) -> Result<String, ZoneError>,
+    written: impl Fn(&ClockChange) -> Result<String, ZoneError>,
 ) -> Option<Result<String, ZoneError>> {
     let saving = rule.saving?;
     let (offset, save) = (rule.standard_offset, saving.save);

@@ -28,14 +28,14 @@ const CNONCE_CHARS: usize = 16;
 
 /// What challenges are answered with.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownCredentials {
     /// Whoever challenges.
     pub(crate) all: Option<Arc<Credentials>>,
     /// Proxies, in place of the others.
     pub(crate) proxies: Option<Arc<Credentials>>,
 }
 
-impl Known {
+impl KnownCredentials {
     fn of(&self, challenger: Challenger) -> Option<&Credentials> {
         let proxies = self.proxies.as_deref();
         match challenger {
@@ -49,11 +49,11 @@ impl Known {
 /// through wants to see its password on the next too.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
-    held: Vec<Answer>,
+    held: Vec<ChallengeAnswer>,
 }
 
 #[derive(Clone, Debug)]
-struct Answer {
+struct ChallengeAnswer {
     challenger: Challenger,
     challenge: Challenge,
     /// Kept with its nonce, since a `-sess` password is bound to both.
@@ -73,7 +73,7 @@ impl Answers {
         &mut self,
         challenger: Challenger,
         response: &Response<'_>,
-        known: &Known,
+        known: &KnownCredentials,
         entropy: &mut dyn Entropy,
     ) -> Result<(), AuthFailure> {
         let offered = response.challenges(challenger);
@@ -82,7 +82,7 @@ impl Answers {
         }
         let credentials = known.of(challenger).ok_or(AuthFailure::NoCredentials)?;
         let challenges = strongest(offered, credentials)?;
-        let is_from = |answer: &Answer, challenge: &Challenge| {
+        let is_from = |answer: &ChallengeAnswer, challenge: &Challenge| {
             answer.challenger == challenger && answer.challenge.realm == challenge.realm
         };
         // Whoever stands before these challengers has let the request through.
@@ -101,8 +101,8 @@ impl Answers {
                 .find(|answer| is_from(answer, &challenge));
             match met {
                 Some(answer) if answer.may_follow(&challenge) => {
-                    let next = Answer::new(challenger, challenge, entropy);
-                    *answer = Answer {
+                    let next = ChallengeAnswer::new(challenger, challenge, entropy);
+                    *answer = ChallengeAnswer {
                         given: answer.given.saturating_add(1),
                         refreshed: next.challenge.stale,
                         ..next
@@ -110,14 +110,16 @@ impl Answers {
                 }
                 Some(_) => return Err(AuthFailure::Refused),
                 None if full => return Err(AuthFailure::TooMany),
-                None => self.held.push(Answer::new(challenger, challenge, entropy)),
+                None => self
+                    .held
+                    .push(ChallengeAnswer::new(challenger, challenge, entropy)),
             }
         }
         Ok(())
     }
 
     /// The header lines that answer all of them, for a request to `uri`; nothing, if credentials are missing.
-    pub(crate) fn header_lines(&mut self, known: &Known, uri: &str) -> Option<String> {
+    pub(crate) fn header_lines(&mut self, known: &KnownCredentials, uri: &str) -> Option<String> {
         let mut lines = String::new();
         for answer in &mut self.held {
             answer.nonce_count = answer.nonce_count.saturating_add(1);
@@ -127,7 +129,7 @@ impl Answers {
     }
 }
 
-impl Answer {
+impl ChallengeAnswer {
     fn new(challenger: Challenger, challenge: Challenge, entropy: &mut dyn Entropy) -> Self {
         Self {
             challenger,

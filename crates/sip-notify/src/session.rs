@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::auth::{Answers, Known};
+use crate::auth::{Answers, KnownCredentials};
 use crate::challenge::Challenger;
 use crate::credentials::Credentials;
 use crate::entropy::{self, Entropy};
@@ -44,7 +44,7 @@ pub enum Receipt {
 pub struct NotifySession {
     transaction: ClientTransaction,
     started: u64,
-    known: Known,
+    known: KnownCredentials,
     /// Boxed, since few sessions are challenged and many are held.
     answers: Option<Box<Answers>>,
     outcome: Option<Box<NotifyOutcome>>,
@@ -66,7 +66,7 @@ impl NotifySession {
         Self {
             transaction: ClientTransaction::new(message, timers, now),
             started: now,
-            known: Known {
+            known: KnownCredentials {
                 all: credentials,
                 proxies: None,
             },
@@ -236,7 +236,7 @@ impl NotifySession {
 
     fn finish(&mut self, ending: Ending, round_trip_ms: Option<u32>) {
         self.answers = None;
-        self.known = Known::default();
+        self.known = KnownCredentials::default();
         self.outcome = Some(Box::new(NotifyOutcome {
             ending,
             round_trip_ms,

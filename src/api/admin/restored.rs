@@ -19,7 +19,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::{Standing, Step};
 use crate::store::restored::{self, KeptAccess, NextStanding, Undo};
 use crate::store::standing;
-use crate::witness::{self, ERA, Known, WitnessReply};
+use crate::witness::{self, ERA, KnownStanding, WitnessReply};
 
 /// The most steps that are read at a time.
 const MAX_READ: u32 = 2_000;
@@ -101,7 +101,7 @@ fn first(ids: &[String]) -> &[String] {
 struct Restored {
     behind: bool,
     database: Standing,
-    known: Known,
+    known: KnownStanding,
     complete: bool,
     undone: usize,
     /// The newest last.

@@ -15,7 +15,7 @@ use super::meter::{FUEL, Meter};
 use super::ops;
 use super::record::{MAX_NAME_SHOWN, Record};
 use super::sink::Sink;
-use super::value::{Item, Turn, Value};
+use super::value::{Item, LoopTurn, Value};
 use crate::format::EscapeError;
 use crate::vocabulary::WrongValue;
 
@@ -75,7 +75,7 @@ pub(super) struct Halt {
 #[derive(Default)]
 struct Frame<'t> {
     names: BTreeMap<&'t str, Value>,
-    turn: Option<Turn>,
+    turn: Option<LoopTurn>,
 }
 
 /// One rendering.
@@ -187,7 +187,7 @@ impl<'r, 'c, 't> Evaluator<'r, 'c, 't> {
             self.meter.pay(FUEL).map_err(|why| why.at(line))?;
             self.frames.push(Frame {
                 names: BTreeMap::new(),
-                turn: Some(Turn {
+                turn: Some(LoopTurn {
                     index,
                     length: items.len(),
                     depth,

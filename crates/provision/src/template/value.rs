@@ -34,12 +34,12 @@ pub(super) enum Value {
     /// `urls`
     Urls,
     /// `loop`
-    Loop(Turn),
+    Loop(LoopTurn),
 }
 
 /// Which turn of a loop it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct LoopTurn {
     /// Counted from 0.
     pub(super) index: usize,
     pub(super) length: usize,
@@ -47,7 +47,7 @@ pub(super) struct Turn {
     pub(super) depth: usize,
 }
 
-impl Turn {
+impl LoopTurn {
     /// `loop.index` and the like.
     pub(super) fn member(&self, name: &str) -> Option<Value> {
         let number = match name {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::rule::{Reading, Written};
-use crate::zone::{ByWeek, Change, Saving};
+use crate::zone::{ByWeek, ClockChange, Saving};
 
 impl Reading<'_> {
     /// When summer time begins or ends, for phones that know weekdays of a month and full hours; written by
@@ -13,7 +13,7 @@ impl Reading<'_> {
     /// As for [`Reading::zone`]; and that the phone cannot be told that moment.
     pub fn by_hour(
         &self,
-        which: fn(Saving) -> Change,
+        which: fn(Saving) -> ClockChange,
         write: fn(ByWeek) -> Result<String, String>,
     ) -> Written {
         self.change(which, |change| {
@@ -26,7 +26,11 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// As for [`Reading::by_hour`].
-    pub fn by_minute(&self, which: fn(Saving) -> Change, write: fn(ByWeek) -> String) -> Written {
+    pub fn by_minute(
+        &self,
+        which: fn(Saving) -> ClockChange,
+        write: fn(ByWeek) -> String,
+    ) -> Written {
         self.change(which, |change| {
             let by = change.by_week().map_err(|misfit| misfit.to_string())?;
             Ok(write(by))
@@ -49,8 +53,8 @@ impl Reading<'_> {
 
     fn change(
         &self,
-        which: fn(Saving) -> Change,
-        write: impl Fn(Change) -> Result<String, String>,
+        which: fn(Saving) -> ClockChange,
+        write: impl Fn(ClockChange) -> Result<String, String>,
     ) -> Written {
         let saving = self.zone()?.saving;
         saving.map(|saving| write(which(saving))).transpose()

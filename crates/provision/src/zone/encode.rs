@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::error::ZoneError;
-use super::rule::{Change, DAY, Rule, Saving, month_length};
+use super::rule::{ClockChange, DAY, Rule, Saving, month_length};
 
 /// A moment of change as a weekday of a month with a time of that very day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl ByWeek {
     }
 }
 
-impl Change {
+impl ClockChange {
     /// The change as a weekday of a month, with a time of that day.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// [`ZoneError::Week`] as for [`Change::by_week`]; [`ZoneError::Hour`] if the time is not a full hour.
+    /// [`ZoneError::Week`] as for [`ClockChange::by_week`]; [`ZoneError::Hour`] if the time is not a full hour.
     pub fn by_hour(&self) -> Result<ByWeek, ZoneError> {
         let by = self.by_week()?;
         if self.time % 3600 != 0 {
@@ -189,7 +189,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// As for [`Change::by_hour`].
+    /// As for [`ClockChange::by_hour`].
     pub fn slashed(&self) -> Result<String, ZoneError> {
         let by = self.by_hour()?;
         let (month, week, weekday) = (by.month, by.week, by.sunday_last());

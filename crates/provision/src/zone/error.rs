@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::rule::{self, Change, DAY, Rule};
+use super::rule::{self, ClockChange, DAY, Rule};
 
 /// Why a zone, or a moment at which its clocks change, cannot be written in a form that phones read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -15,14 +15,14 @@ pub enum ZoneError {
         "the clocks change on the {0}, and the phone can only be told a first to fourth or last \
          weekday of a month with a time of that day"
     )]
-    Week(Change),
+    Week(ClockChange),
     /// The form names a weekday on or after a day of the month, and the day of the change is not always
     /// in one month.
     #[error("the clocks change on the {0}, which is not always in the same month")]
-    Month(Change),
+    Month(ClockChange),
     /// The form has whole hours.
     #[error("the clocks change on the {0}, and the phone can only be told a full hour")]
-    Hour(Change),
+    Hour(ClockChange),
     /// The form says that summer time adds an hour, or a number of minutes within bounds.
     #[error(
         "summer time adds {minutes} minutes, and the phone can only be told {}",
@@ -64,7 +64,7 @@ impl Rule {
 }
 
 /// `last Sunday of March at 2:00`. A time beyond the day stays one: `24:00`, `-1:00`.
-impl fmt::Display for Change {
+impl fmt::Display for ClockChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let week = match self.week {
             1 => "first",

@@ -24,7 +24,7 @@ mod tests;
 
 pub use encode::ByWeek;
 pub use error::ZoneError;
-pub use rule::{Change, Rule, Saving, Turn};
+pub use rule::{ClockChange, Rule, Saving, Transition};
 
 include!(concat!(env!("OUT_DIR"), "/zones.rs"));
 

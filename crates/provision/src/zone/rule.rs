@@ -35,14 +35,14 @@ pub struct Saving {
     /// What people call summer time, such as `CEST`; `None` where the tz database has only digits.
     pub name: Option<&'static str>,
     /// When summer time begins; the clocks then show standard time.
-    pub start: Change,
+    pub start: ClockChange,
     /// When summer time ends; the clocks then show summer time.
-    pub end: Change,
+    pub end: ClockChange,
 }
 
 /// One moment of every year at which the clocks change: the `Mm.w.d/time` of a POSIX rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct ClockChange {
     /// 1 to 12.
     pub month: u8,
     /// Which of the month's weekdays: 1 to 4, and 5 for the last.
@@ -56,7 +56,7 @@ pub struct Change {
 
 /// A moment at which the clocks change, of one year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
+pub struct Transition {
     /// When: Unix seconds.
     pub at: i64,
     /// What the clocks show from then on: seconds east of UTC.
@@ -70,17 +70,17 @@ impl Rule {
     /// When the clocks change in a year, in order: two moments, or none without summer time. The year
     /// is that of the rule's own calendar; at the turn of the year UTC may be in another.
     #[must_use]
-    pub fn turns(&self, year: i64) -> Option<[Turn; 2]> {
+    pub fn turns(&self, year: i64) -> Option<[Transition; 2]> {
         let saving = self.saving?;
         let summer = self.standard_offset + saving.save;
-        let at = |change: Change, before: i32| {
+        let at = |change: ClockChange, before: i32| {
             change.day(year) * DAY + i64::from(change.time) - i64::from(before)
         };
-        let start = Turn {
+        let start = Transition {
             at: at(saving.start, self.standard_offset),
             offset: summer,
         };
-        let end = Turn {
+        let end = Transition {
             at: at(saving.end, summer),
             offset: self.standard_offset,
         };
@@ -107,7 +107,7 @@ impl Rule {
     }
 }
 
-impl Change {
+impl ClockChange {
     /// The day of the change in a year: days after 1970-01-01.
     fn day(self, year: i64) -> i64 {
         let (first, length) = (day(year, self.month, 1), month_length(year, self.month));

@@ -147,7 +147,7 @@ fn days_before_and_after_a_weekday() {
 #[test]
 fn days_that_happen_to_have_a_place() {
     // Three days after the fourth Thursday is the last Sunday of a month with 31 days.
-    let change = Change {
+    let change = ClockChange {
         month: 3,
         week: 4,
         weekday: 4,
@@ -155,7 +155,7 @@ fn days_that_happen_to_have_a_place() {
     };
     assert_eq!(change.slashed().unwrap(), "3/5/7/2");
     // The day before the second Sunday is the Saturday from the 7th on; a week before it is the first.
-    let earlier = |time| Change {
+    let earlier = |time| ClockChange {
         month: 5,
         week: 2,
         weekday: 0,
@@ -164,7 +164,7 @@ fn days_that_happen_to_have_a_place() {
     assert!(earlier(-3600).slashed().is_err());
     assert_eq!(earlier(-167 * 3600).slashed().unwrap(), "5/1/7/1");
     // February has no day that is seven from its end in every year.
-    let february = |time| Change {
+    let february = |time| ClockChange {
         month: 2,
         week: 5,
         weekday: 0,

@@ -10,7 +10,7 @@ use ringfence_api::devices::batch::MAX_ROWS;
 use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
-use super::compare::{Change, Difference, Gone, Other, What, writing};
+use super::compare::{Difference, FileChange, Gone, Other, What, writing};
 use super::fleet::Place;
 use crate::client::ApiCall;
 use crate::failure::{Failure, Problem};
@@ -31,7 +31,7 @@ pub(super) fn apply(
     comment: Option<&str>,
 ) -> Result<(), Failure> {
     let comment = comment.unwrap_or("ringfence apply");
-    let mut pending: VecDeque<Change> = difference.changes.into();
+    let mut pending: VecDeque<FileChange> = difference.changes.into();
     let mut made = 0;
     let mut refused: Vec<(String, Failure)> = Vec::new();
     loop {
@@ -82,8 +82,8 @@ pub(super) fn apply(
 }
 
 /// Phones go together, as many as a call takes; everything else goes by itself.
-fn gather(first: Change, pending: &mut VecDeque<Change>) -> Vec<Change> {
-    let size = |change: &Change| match &change.what {
+fn gather(first: FileChange, pending: &mut VecDeque<FileChange>) -> Vec<FileChange> {
+    let size = |change: &FileChange| match &change.what {
         What::Device(_, row, false) => Some(row.to_string().len()),
         _ => None,
     };
@@ -108,9 +108,9 @@ type Made = Result<(), Failure>;
 
 fn make(
     session: &Session,
-    group: Vec<Change>,
+    group: Vec<FileChange>,
     comment: &str,
-) -> Result<Vec<(Change, Made)>, Failure> {
+) -> Result<Vec<(FileChange, Made)>, Failure> {
     if matches!(
         group.first().map(|it| &it.what),
         Some(What::Device(_, _, false))
@@ -184,9 +184,9 @@ fn template(session: &Session, place: &Place, of: [Operation; 2]) -> Result<ApiC
 
 fn devices(
     session: &Session,
-    group: Vec<Change>,
+    group: Vec<FileChange>,
     comment: &str,
-) -> Result<Vec<(Change, Made)>, Failure> {
+) -> Result<Vec<(FileChange, Made)>, Failure> {
     let rows: Vec<&Value> = group
         .iter()
         .filter_map(|change| match &change.what {

@@ -19,13 +19,13 @@ use crate::words::{field, plain, text};
 /// What is to be made as the files say, and what only the installation has.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<FileChange>,
     pub(super) others: Vec<Other>,
 }
 
 /// One thing that is to be changed.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct FileChange {
     pub(super) what: What,
     /// What it is called, for people.
     name: String,
@@ -71,7 +71,7 @@ pub(super) enum Gone {
     Site(String),
 }
 
-impl Change {
+impl FileChange {
     /// The change for programs, without secrets.
     pub(super) fn json(&self) -> Value {
         json!({"name": self.name, "new": self.is_new, "lines": self.lines})
@@ -194,7 +194,7 @@ fn compare_options(found: &mut Difference, wanted: Value, present: Value) {
         (was != Some(value))
             .then(|| format!("~ {name} = {} → {value}", was.unwrap_or(&Value::Null)))
     });
-    found.changes.push(Change {
+    found.changes.push(FileChange {
         name: "options of the tenant".to_owned(),
         is_new: false,
         lines: lines.collect(),
@@ -251,7 +251,7 @@ fn compare_models(
             }
         }
         if before.is_none() || !lines.is_empty() {
-            found.changes.push(Change {
+            found.changes.push(FileChange {
                 name: format!("model {name}"),
                 is_new: before.is_none(),
                 lines,
@@ -281,7 +281,7 @@ fn compare_sites(
     for (name, site) in &wanted {
         let before = present.get(name);
         if before.is_none() {
-            found.changes.push(Change {
+            found.changes.push(FileChange {
                 name: format!("site {name}"),
                 is_new: true,
                 lines: Vec::new(),
@@ -322,7 +322,7 @@ fn compare_layer(
     whose: Whose,
     wanted: &Layer,
     present: Option<&Layer>,
-) -> Result<Option<Change>, Failure> {
+) -> Result<Option<FileChange>, Failure> {
     let none = Layer::new();
     let before = present.unwrap_or(&none);
     let Compared {
@@ -348,7 +348,7 @@ fn compare_layer(
         Whose::Site(name) => format!("settings of the site {name}"),
         Whose::Model(name) => format!("settings of the model {name}"),
     };
-    Ok(Some(Change {
+    Ok(Some(FileChange {
         name,
         is_new: false,
         lines,
@@ -446,7 +446,7 @@ fn compare_templates(
                 }
             }
         }
-        found.changes.push(Change {
+        found.changes.push(FileChange {
             name: format!("template {}", place.path()),
             is_new: before.is_none(),
             lines,
@@ -482,7 +482,7 @@ fn compare_devices(
         }
         let leaves = device.site.is_none() && before.is_some_and(|before| before.site.is_some());
         if before.is_none() || !lines.is_empty() {
-            found.changes.push(Change {
+            found.changes.push(FileChange {
                 name: format!("device {}", mac.upper()),
                 is_new: before.is_none(),
                 lines,
@@ -503,7 +503,7 @@ fn compare_devices(
         let items = field(&answer, "items").as_array().into_iter().flatten();
         for ((mac, row), item) in step.iter().zip(items) {
             if text(item, "outcome") != "unchanged" {
-                found.changes.push(Change {
+                found.changes.push(FileChange {
                     name: format!("device {}", mac.upper()),
                     is_new: false,
                     lines: vec!["~ a secret differs".to_owned()],

@@ -26,7 +26,7 @@ use crate::output::{Format, confirm};
 use crate::session::Session;
 use crate::table;
 use crate::words::count;
-use compare::{Change, Difference};
+use compare::{Difference, FileChange};
 
 /// `pull`.
 ///
@@ -100,7 +100,7 @@ fn difference(session: &Session, given: &Given<'_>) -> Result<Difference, Failur
 fn show(session: &Session, given: &Given<'_>, difference: &Difference) -> Result<(), Failure> {
     let deletes = given.flag("delete");
     if session.output.format != Format::People {
-        let changes: Vec<_> = difference.changes.iter().map(Change::json).collect();
+        let changes: Vec<_> = difference.changes.iter().map(FileChange::json).collect();
         let others: Vec<&str> = difference
             .others
             .iter()

@@ -6,7 +6,7 @@ use crate::vocabulary::{
     Encoding, Reading, Rule, Written, each, host_alone, interval, keys, one, port_alone,
     port_unless_proxy,
 };
-use crate::zone::{ByWeek, Change};
+use crate::zone::{ByWeek, ClockChange};
 
 /// What phones with six lines and fewer know; those with eight are the most.
 const MAX_LINES: u16 = 8;
@@ -186,7 +186,7 @@ fn stop(reading: &Reading<'_>, what: fn(ByWeek) -> i32) -> Written {
     change(reading.zone()?.saving.map(|saving| saving.end), what)
 }
 
-fn change(change: Option<Change>, what: fn(ByWeek) -> i32) -> Written {
+fn change(change: Option<ClockChange>, what: fn(ByWeek) -> i32) -> Written {
     let Some(change) = change else {
         return Ok(None);
     };

@@ -8,7 +8,7 @@ use crate::vocabulary::{
     Chars, Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, keys,
     one, port_alone,
 };
-use crate::zone::{Change, Saving};
+use crate::zone::{ClockChange, Saving};
 
 /// As many accounts as the largest models have.
 const MAX_LINES: u16 = 16;
@@ -398,7 +398,7 @@ fn key_value(reading: &Reading<'_>) -> Written {
 
 /// When summer time begins or ends, as month, week, weekday and hour; without it nothing is written. That week 5 is the
 /// last one, and that the offset is in minutes, is inferred.
-fn change(reading: &Reading<'_>, which: fn(Saving) -> Change) -> Written {
+fn change(reading: &Reading<'_>, which: fn(Saving) -> ClockChange) -> Written {
     let saving = reading.zone()?.saving;
     saving
         .map(|saving| which(saving).slashed().map_err(|error| error.to_string()))
