@@ -64,15 +64,7 @@ fn own_names(options: &TenantOptions, inputs: &FileInputs) -> OwnNames {
 /// The name under which a phone of the family gets its standard file in clear, or its bootstrap: the first that the
 /// tenant gives the family, or the first by which the phone asks by itself, or else the first of all families.
 pub fn plain_name(options: &TenantOptions, family: Family) -> Option<UrlTemplate> {
-    let by_itself = || family_name(family, |form, _| form == Form::Plain);
-    let of_tenant = || {
-        let name = options.preferred_name(FileKind::Standard, Form::Plain, family, "");
-        name.cloned()
-    };
-    match gives_names(options, family) {
-        true => of_tenant(),
-        false => by_itself().or_else(of_tenant),
-    }
+    standard_name(options, family, Form::Plain, "")
 }
 
 /// The same of its sealed file with that extension.
@@ -81,15 +73,26 @@ pub fn sealed_name(
     family: Family,
     extension: &str,
 ) -> Option<UrlTemplate> {
-    let is_it = |form, name: &str| form == Form::Sealed && has_extension(name, extension);
-    let by_itself = || family_name(family, is_it);
+    standard_name(options, family, Form::Sealed, extension)
+}
+
+/// Of either: in clear the extension does not matter.
+fn standard_name(
+    options: &TenantOptions,
+    family: Family,
+    form: Form,
+    extension: &str,
+) -> Option<UrlTemplate> {
+    let is_it = |own: Form, name: &str| {
+        own == form && (form == Form::Plain || has_extension(name, extension))
+    };
     let of_tenant = || {
-        let name = options.preferred_name(FileKind::Standard, Form::Sealed, family, extension);
+        let name = options.preferred_name(FileKind::Standard, form, family, extension);
         name.cloned()
     };
     match gives_names(options, family) {
         true => of_tenant(),
-        false => by_itself().or_else(of_tenant),
+        false => family_name(family, is_it).or_else(of_tenant),
     }
 }
 

@@ -65,38 +65,35 @@ pub const SERVED: [&str; 10] = [
 const EVENT_COLUMNS: &str = "id, device_id, mac, kind, form, outcome, reason, status, bytes, \
      address, user_agent, country, request_id, detail, at, path, access_path";
 
-/// A table of events, and what stands in it for each condition: the condition, the word of its index, and whether there is one for
-/// what gets something, too.
+/// A table of events, read by the index of each condition.
 struct Table {
-    /// By its key, or the index that answers for a tenant alone.
+    /// By the tenant alone.
     source: &'static str,
     by_mac: &'static str,
     by_address: &'static str,
-    address_of_all: bool,
     by_refusal: &'static str,
     by_outcome: &'static str,
-    outcome_of_all: bool,
+    /// Whether its indexes of addresses and outcomes have all events; otherwise they have those of requests that got nothing.
+    has_all: bool,
 }
 
 const KEPT: Table = Table {
     source: "phone_events",
     by_mac: "phone_events INDEXED BY phone_events_by_mac",
     by_address: "phone_events INDEXED BY phone_events_by_refused_address",
-    address_of_all: false,
     by_refusal: "phone_events INDEXED BY phone_events_by_refusal",
     by_outcome: "phone_events INDEXED BY phone_events_by_failure",
-    outcome_of_all: false,
+    has_all: false,
 };
 
-/// What a Worker of before has kept. Each event in it is older than those of [`KEPT`], or is there, too.
+/// The table of the Workers before. Each event in it is older than those of [`KEPT`], or is in both.
 const KEPT_BEFORE: Table = Table {
     source: "events INDEXED BY events_by_tenant",
     by_mac: "events INDEXED BY events_by_mac",
     by_address: "events INDEXED BY events_by_address",
-    address_of_all: true,
     by_refusal: "events INDEXED BY events_by_refusal",
     by_outcome: "events INDEXED BY events_by_outcome",
-    outcome_of_all: true,
+    has_all: true,
 };
 
 impl<'a> EventFilter<'a> {
@@ -112,8 +109,8 @@ impl<'a> EventFilter<'a> {
             (
                 "address =",
                 self.address,
-                (table.address_of_all || gets_nothing).then_some(table.by_address),
-                table.address_of_all,
+                (table.has_all || gets_nothing).then_some(table.by_address),
+                table.has_all,
             ),
             (
                 "reason =",
@@ -124,8 +121,8 @@ impl<'a> EventFilter<'a> {
             (
                 "outcome =",
                 self.outcome,
-                (table.outcome_of_all || failure.is_some()).then_some(table.by_outcome),
-                table.outcome_of_all,
+                (table.has_all || failure.is_some()).then_some(table.by_outcome),
+                table.has_all,
             ),
         ];
         let mut source = table.source;
